@@ -1,0 +1,70 @@
+"""Rows of the index, as queries and rules see them.
+
+`entry_uuid` is lower-case "urn:uuid:…"; `patient` is the index's own key of the patient, equal for equal
+patients; `fragment` is the object's canonical ebRIM, packed (see ebrim.fragment).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from xds.model.objects import EntryType, Status
+
+
+class StoredEntry(NamedTuple):
+    """A document entry: what rules and consent must know, beside its fragment."""
+
+    entry_uuid: str
+    logical_id: str
+    patient: int
+    unique_id: str
+    status: Status
+    object_type: EntryType
+    hash: str | None
+    size: int | None
+    fragment: bytes
+
+
+class StoredSet(NamedTuple):
+    """A submission set."""
+
+    entry_uuid: str
+    patient: int
+    unique_id: str
+    status: Status
+    fragment: bytes
+
+
+class StoredFolder(NamedTuple):
+    """A folder."""
+
+    entry_uuid: str
+    logical_id: str
+    patient: int
+    unique_id: str
+    status: Status
+    fragment: bytes
+
+
+class StoredAssociation(NamedTuple):
+    """An association; `association_type` is the full URN."""
+
+    entry_uuid: str
+    association_type: str
+    source_object: str
+    target_object: str
+    status: Status
+    fragment: bytes
+
+
+Stored = StoredEntry | StoredSet | StoredFolder | StoredAssociation
+
+
+class Holding(NamedTuple):
+    """A document that the repository holds. `hash` is SHA-1 and `address` SHA-256, both lower-case hex."""
+
+    unique_id: str
+    address: str
+    hash: str
+    size: int
+    mime_type: str

@@ -1,0 +1,133 @@
+"""What the core needs of the world, as protocols. Each port has one conformance suite in tests/contracts.
+
+May import: model, errors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Protocol, TypeVar
+
+from xds.errors import Issue
+from xds.model.objects import AnyObject, Submission
+from xds.model.selection import AssociationSelection, EntrySelection, FolderSelection, SetSelection
+from xds.model.stored import Holding, StoredAssociation, StoredEntry, StoredFolder, StoredSet
+
+T = TypeVar("T")
+
+
+class Reader(Protocol):
+    """The index as one consistent snapshot. Every method is one SELECT; answers have a stable order.
+
+    Unavailable is raised when the database does not answer.
+    """
+
+    def patient(self, patient_id: str) -> int | None:
+        """The key of a known patient, by CX text; None when never fed, or merged away."""
+
+    def entries(self, selection: EntrySelection, limit: int | None = None) -> list[StoredEntry]:
+        """At most `limit` entries, oldest registration first."""
+
+    def submission_sets(self, selection: SetSelection, limit: int | None = None) -> list[StoredSet]: ...
+
+    def folders(self, selection: FolderSelection, limit: int | None = None) -> list[StoredFolder]: ...
+
+    def associations(self, selection: AssociationSelection, limit: int | None = None) -> list[StoredAssociation]: ...
+
+    def taken(self, uuids: Sequence[str], unique_ids: Sequence[str]) -> set[str]:
+        """Which of these entryUUIDs belong to an object of any kind, and which of these uniqueIds belong to
+        a submission set or folder."""
+
+    def holdings(self, unique_ids: Sequence[str]) -> list[Holding]:
+        """The documents with these uniqueIds that the repository holds."""
+
+
+class Writer(Reader, Protocol):
+    """The index inside one write transaction, in which no other writer runs."""
+
+    def insert(self, objects: Sequence[tuple[AnyObject, bytes]], patient: int) -> None:
+        """Add new objects with their packed fragments. All have final ids, status and version."""
+
+    def replace(self, objects: Sequence[tuple[AnyObject, bytes]]) -> None:
+        """Rewrite status, version-independent search columns and fragment of existing objects, by entryUUID."""
+
+    def hold(self, holdings: Sequence[Holding]) -> None:
+        """Record documents that the repository holds; one that is recorded already with the same address stays."""
+
+    def release(self, unique_ids: Sequence[str]) -> None:
+        """Forget documents of a submission that was refused."""
+
+    def add_patient(self, patient_id: str) -> bool:
+        """Make a patient known; False when it was known already (or was merged away, which stays)."""
+
+    def merge_patient(self, subsumed: str, surviving: str) -> list[AnyStored]:
+        """Move every object of `subsumed` to `surviving` and make `subsumed` unknown for good.
+
+        Returns the moved entries, submission sets and folders, whose fragments still name the old patient:
+        the caller replaces them. Both are made known when they were not.
+        """
+
+
+AnyStored = StoredEntry | StoredSet | StoredFolder
+
+
+class Index(Protocol):
+    """The registry's index and the repository's list of holdings, in one database."""
+
+    async def read(self, question: Callable[[Reader], T]) -> T:
+        """Run `question` against one snapshot."""
+
+    async def write(self, change: Callable[[Writer], T]) -> T:
+        """Run `change` in a write transaction, alone; return when it is durable.
+
+        What `change` raises undoes all that it did, and nothing else, and is raised here. Changes of several
+        callers share a commit.
+        """
+
+
+class Staged(Protocol):
+    """A document that was received completely and is not yet committed."""
+
+    hash: str
+    """SHA-1, lower-case hex."""
+    address: str
+    """SHA-256, lower-case hex."""
+    size: int
+
+
+class Staging(Protocol):
+    """A document being received."""
+
+    async def write(self, chunk: bytes | bytearray | memoryview) -> None:
+        """Take bytes; the caller may reuse the buffer when this returns."""
+
+    async def finish(self) -> Staged: ...
+
+    def discard(self) -> None:
+        """Remove what was received; harmless after commit."""
+
+
+class Documents(Protocol):
+    """The content-addressed store of document bytes."""
+
+    def stage(self) -> Staging: ...
+
+    async def commit(self, staged: Sequence[Staged]) -> None:
+        """Make these durable under their addresses; Unavailable when the disk is full or failing."""
+
+    def read(self, address: str, size: int) -> AsyncIterator[bytes]:
+        """The bytes of a document in chunks of at most 1 MiB.
+
+        Unavailable (before the first chunk) when it is missing or has another size.
+        """
+
+    def discard(self, staged: Sequence[Staged]) -> None:
+        """Remove staged documents that will not be committed; harmless after commit."""
+
+
+class Registrar(Protocol):
+    """How the repository reaches its registry: a call, or ITI-42 over SOAP."""
+
+    async def register(self, submission: Submission, held: Sequence[Holding]) -> list[Issue]:
+        """Register a submission; the holdings are recorded if and only if it is accepted (no Error among
+        the issues). Unavailable when the registry can't be reached."""

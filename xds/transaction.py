@@ -1,0 +1,104 @@
+"""A transaction of the standard, its context, and how the transactions are found.
+
+Each transaction is one leaf file, `registry/iti18_….py`, with a `TRANSACTION`. `TRANSACTIONS` has them all.
+May import: ports, model, errors.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from xds.model.affinity_domain import AffinityDomain
+from xds.ports import Documents, Index, Registrar, Staged
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """What the Document Registry works with. `affinity_domain` and `now` are asked at each request."""
+
+    index: Index
+    affinity_domain: Callable[[], AffinityDomain]
+    now: Callable[[], datetime]
+    home_community_id: str | None
+    max_results: int
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """What the Document Repository works with. `unique_id` is its repositoryUniqueId, a bare OID."""
+
+    index: Index
+    documents: Documents
+    registrar: Registrar
+    unique_id: str
+    home_community_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One request. `attachments` are its MTOM parts by Content-ID, without the angle brackets."""
+
+    request_id: str
+    registry: Registry | None
+    repository: Repository | None
+    attachments: Mapping[str, Staged] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A part of an MTOM answer; the body refers to it as cid:<content_id>. `size` in bytes."""
+
+    content_id: str
+    mime_type: str
+    size: int
+    chunks: Callable[[], AsyncIterator[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer: the element that goes into the SOAP Body, as UTF-8 with its namespaces declared.
+
+    `status` ("Success", "PartialSuccess", "Failure") and `codes` are for logs and metrics.
+    """
+
+    body: bytes
+    attachments: tuple[Outgoing, ...] = ()
+    status: str = "Success"
+    codes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """A transaction as the SOAP service sees it.
+
+    `request` is the QName of the body element in Clark notation. `actor` is "registry" or "repository".
+    `mtom` says whether the answer is always ("always") or only after an MTOM request ("mirror") or never
+    ("never") an MTOM message. Source: ITI TF-2: Appendix V.
+    """
+
+    number: str
+    name: str
+    actor: str
+    request: str
+    action: str
+    response_action: str
+    mtom: str
+    answer: Callable[[_Element, Context], Awaitable[Reply]]
+
+
+def discover(*packages: str) -> tuple[Transaction, ...]:
+    """The TRANSACTION of every module named iti… in these packages, by number."""
+    found = []
+    for package in packages:
+        for module in pkgutil.iter_modules(importlib.import_module(package).__path__):
+            if module.name.startswith("iti"):
+                found.append(importlib.import_module(f"{package}.{module.name}").TRANSACTION)
+    return tuple(sorted(found, key=lambda transaction: transaction.number))
