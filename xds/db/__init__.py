@@ -1,0 +1,31 @@
+"""The only room with SQL: the port `Index` on SQLite and PostgreSQL.
+
+May import: ports, model, errors. `open_database` is the way in.
+
+    patient ──┬─< document_entry     entryUUID, searchable attributes, fragment
+    (cx,      ├─< submission_set     entryUUID, searchable attributes, fragment
+    merged_   └─< folder             entryUUID, searchable attributes, fragment
+    into)          │
+                   └ association     entryUUID, the entryUUIDs of its two ends, fragment
+    code           (code, scheme) ↔ the number that stands for it in the tables above
+    document       what the repository holds: uniqueId → address, hash, size, media type
+
+Decisions
+- A row holds what is searched by, and the object's packed ebRIM fragment; nothing is put together from parts to
+  answer a query. entryUUIDs are 16 bytes, hashes 20, times seconds since 1970, codes and statuses small numbers:
+  the size of the index decides how much of it stays in memory.
+- Attributes that have many values (eventCodeList, confidentialityCode, authorPerson, referenceIdList, a folder's
+  codeList) are one text column each and are judged in Python on the rows that the indexed attributes left over.
+  So the cost of a query is bounded by its rows, whatever its patterns and however many its values.
+- SQLAlchemy Core builds each statement once per shape of selection; the text runs on the driver itself, because
+  SQLAlchemy's execution costs more than the query.
+- Writes share commits: one thread per process runs what is queued, each change under its own savepoint. Writers
+  of several processes take turns by a lock (a lock file beside the SQLite database, an advisory lock of
+  PostgreSQL), so that none ever meets "database is locked" or a serialization failure.
+- A connection that reported a broken disk or server is thrown away, with every change that it had not committed.
+- A database is opened after a fork, never before: SQLite's locks do not survive one.
+"""
+
+from xds.db.database import Database, open_database
+
+__all__ = ["Database", "open_database"]

@@ -1,0 +1,100 @@
+"""The numbers that stand for (code, scheme) pairs.
+
+A code keeps its number for good, so every process remembers those that were committed. Numbers only grow, in the
+order in which they are committed, so what a process does not know yet is above the largest that it knows.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+
+from xds.db.compile import Statements
+from xds.db.session import Session
+from xds.db.values import known_texts
+
+Key = tuple[str, str]
+
+
+class CommittedCodes:
+    """The numbers that this process knows to be committed, shared by its threads."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[Key, int] = {}
+        self.newest = 0
+        self._lock = threading.Lock()
+
+    def publish(self, numbers: Mapping[Key, int]) -> None:
+        """Take committed numbers; there must be no unknown one below the largest of them."""
+        if numbers:
+            with self._lock:
+                self.numbers.update(numbers)
+                self.newest = max(self.newest, *numbers.values())
+
+
+def _newer(session: Session, statements: Statements, committed: CommittedCodes) -> dict[Key, int]:
+    rows = session.rows(statements.codes_after, (committed.newest,))
+    return {(code, scheme): number for number, code, scheme in rows}
+
+
+class ReadCodes:
+    """The numbers as a snapshot has them."""
+
+    def __init__(self, session: Session, statements: Statements, committed: CommittedCodes):
+        self._session = session
+        self._statements = statements
+        self._committed = committed
+
+    def find(self, keys: Iterable[Key]) -> list[int]:
+        """The numbers of those codes that have one; an unknown code costs a SELECT of what is new."""
+        known = self._committed.numbers
+        if not all(key in known for key in keys):
+            self._committed.publish(_newer(self._session, self._statements, self._committed))
+        return [known[key] for key in keys if key in known]
+
+
+class WriteCodes:
+    """The numbers inside a write transaction: those that it gives out are published when it is committed."""
+
+    def __init__(self, session: Session, statements: Statements, committed: CommittedCodes):
+        self._session = session
+        self._statements = statements
+        self._committed = committed
+        self._fresh: dict[Key, int] = {}
+        self._complete = False
+
+    def find(self, keys: Iterable[Key]) -> list[int]:
+        return [number for number in map(self._number, keys) if number is not None]
+
+    def intern(self, key: Key) -> int:
+        """The number of a code, given out now when it has none."""
+        number = self._number(key)
+        if number is None:
+            ((number,),) = self._session.rows(self._statements.add_code, key)
+            self._fresh[key] = number
+        return number
+
+    def mark(self) -> int:
+        return len(self._fresh)
+
+    def undo(self, mark: int) -> None:
+        """Forget what was learnt since `mark`: the change that gave it out was rolled back."""
+        while len(self._fresh) > mark:
+            self._fresh.popitem()
+            self._complete = False
+
+    def committed(self) -> None:
+        self._committed.publish(self._fresh)
+        self.forget()
+
+    def forget(self) -> None:
+        self._fresh = {}
+        self._complete = False
+
+    def _number(self, key: Key) -> int | None:
+        number = self._committed.numbers.get(key) or self._fresh.get(key)
+        if number is None and not self._complete and known_texts(key) == list(key):
+            self._fresh.update(_newer(self._session, self._statements, self._committed))
+            self._complete = True
+            number = self._fresh.get(key)
+        return number
