@@ -1,0 +1,142 @@
+"""`xds init`: make a folder to run a server from."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from pathlib import Path
+
+import click
+
+from xds.errors import Misconfigured
+
+ORGANISATIONS = ("hospital", "midwife-practice", "jgz")
+"""Who gets a client certificate in a demonstration."""
+
+_CONFIGURATION = """\
+# Settings of xds; `xds config` lists them all. A variable XDS_<SECTION>_<KEY> goes before what is written here.
+
+[server]
+host = "127.0.0.1"
+port = {port}
+{tls}
+[registry]
+affinity_domain = {affinity_domain}
+
+[repository]
+unique_id = "{repository_id}"  # made for this repository; it must never change
+documents = "data/documents"
+
+[database]
+url = "{database}"
+
+[mllp]
+enabled = true
+port = {mllp_port}
+"""
+_TLS = """
+[tls]
+certificate = "tls/server.pem"
+key = "tls/server-key.pem"
+client_ca = "tls/ca.pem"
+"""
+_PASSWORDLESS = "sqlite:///data/xds.db"
+
+
+@click.command
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--demo", is_flag=True, help="Make a certificate authority and certificates too, for trying out.")
+@click.option(
+    "--affinity-domain",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    multiple=True,
+    metavar="FILE",
+    help="Copy this file with value sets into the folder and use it; may be given several times.",
+)
+@click.option("--repository-id", metavar="OID", help="repositoryUniqueId; by default a new one is made from a UUID.")
+@click.option(
+    "--database", default=_PASSWORDLESS, show_default=True, metavar="URL", help="Database to use; its tables are made."
+)
+@click.option("--port", type=click.IntRange(1, 65535), default=8443, show_default=True, help="Port of the server.")
+@click.option(
+    "--mllp-port", type=click.IntRange(1, 65535), default=2575, show_default=True, help="Port of the identity feed."
+)
+def command(
+    folder: Path,
+    demo: bool,
+    affinity_domain: tuple[Path, ...],
+    repository_id: str | None,
+    database: str,
+    port: int,
+    mllp_port: int,
+) -> None:
+    """Make FOLDER with a configuration, the documents folder and the database.
+
+    A configuration that is there already is kept, and its database is brought up to date; so it also upgrades.
+    With --demo the folder has client certificates of a hospital, a midwife practice and a JGZ organisation.
+    """
+    from xds.config import load
+    from xds.db import open_database
+    from xds.store import FileDocuments
+
+    file = folder / "xds.toml"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "data").mkdir(mode=0o700, exist_ok=True)
+        if file.exists():
+            click.echo(f"{file} is kept as it is.")
+        else:
+            if demo:
+                make_certificates(folder / "tls")
+            text = _CONFIGURATION.format(
+                port=port,
+                mllp_port=mllp_port,
+                tls=_TLS if demo else "",
+                affinity_domain=_copied(affinity_domain, folder),
+                repository_id=repository_id or f"2.25.{uuid.uuid4().int}",
+                database=database,
+            )
+            _write(file, text.encode())
+    except OSError as error:
+        raise Misconfigured(f"{folder} can't be made: {error.strerror}") from None
+    settings = load(file)
+    open_database(settings.database.url, create=True).close()
+    if settings.repository.enabled:
+        FileDocuments(settings.repository.documents).close()
+    click.echo(f"Ready. Start it with: xds serve --config {file}")
+
+
+def make_certificates(folder: Path) -> None:
+    """Make a local CA, a certificate for a server on this machine, and one for each organisation."""
+    import trustme
+
+    folder.mkdir(mode=0o700, exist_ok=True)
+    authority = trustme.CA(organization_name="xds demonstration", key_type=trustme.KeyType.ECDSA)
+    _write(folder / "ca.pem", authority.cert_pem.bytes())
+    server = authority.issue_cert("localhost", "127.0.0.1", "::1", key_type=trustme.KeyType.ECDSA)
+    _write_certificate(folder, "server", server)
+    for organisation in ORGANISATIONS:
+        client = authority.issue_cert(
+            f"{organisation}.example", organization_name=organisation, key_type=trustme.KeyType.ECDSA
+        )
+        _write_certificate(folder, organisation, client)
+
+
+def _write_certificate(folder: Path, name: str, certificate) -> None:
+    chain = b"".join(blob.bytes() for blob in certificate.cert_chain_pems)
+    _write(folder / f"{name}.pem", chain)
+    _write(folder / f"{name}-key.pem", certificate.private_key_pem.bytes())
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file that only its owner can read."""
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(content)
+
+
+def _copied(files: tuple[Path, ...], folder: Path) -> str:
+    for file in files:
+        if file.resolve() != (folder / file.name).resolve():
+            shutil.copyfile(file, folder / file.name)
+    return "[" + ", ".join(f'"{file.name}"' for file in files) + "]"

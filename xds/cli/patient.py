@@ -1,0 +1,69 @@
+"""`xds patient`: the patients that the registry knows."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from xds.cli.options import config_option, json_option
+
+
+@click.group
+def command() -> None:
+    """Make patients known, and list them.
+
+    Documents are registered only for known patients. A patient identity feed (ITI-8) makes them known too.
+    """
+
+
+@command.command
+@config_option
+@click.argument("patient_ids", nargs=-1, required=True, metavar="CX...")
+def add(config: Path | None, patient_ids: tuple[str, ...]) -> None:
+    """Make patients known, each given as 'number^^^&OID&ISO'.
+
+    Exit status 1 when one of them is not acceptable; then none is added.
+    """
+    from xds.affinity import Reloading
+    from xds.config import load
+    from xds.db import open_database
+    from xds.registry.patients import check_patient_id
+
+    settings = load(config)
+    domain = Reloading(settings.registry.affinity_domain)()
+    wrong = [(place, check_patient_id(text, domain)) for place, text in enumerate(patient_ids, 1)]
+    mistakes = [f"patient {place}: {mistake}" for place, mistake in wrong if mistake]
+    if mistakes:
+        click.echo("\n".join(mistakes), err=True)
+        raise SystemExit(1)
+    database = open_database(settings.database.url)
+    try:
+        added = sum(database.write_now(lambda writer: [writer.add_patient(text) for text in patient_ids]))
+    finally:
+        database.close()
+    click.echo(f"{added} added, {len(patient_ids) - added} known already or merged away.")
+
+
+@command.command(name="list")
+@config_option
+@json_option
+def list_patients(config: Path | None, as_json: bool) -> None:
+    """List the known patients, in order."""
+    from xds.config import load
+    from xds.db import open_database
+
+    database = open_database(load(config).database.url)
+    try:
+        after, known = "", []
+        while page := database.read_now(lambda reader, after=after: reader.patients_after(after, 1000)):
+            after = page[-1]
+            if as_json:
+                known += page
+            else:
+                click.echo("\n".join(page))
+    finally:
+        database.close()
+    if as_json:
+        click.echo(json.dumps(known, indent=2))

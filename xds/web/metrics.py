@@ -1,0 +1,61 @@
+"""What the server counts, for Prometheus."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess, values
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60)
+
+
+class Metrics:
+    """The counters of one worker. `render` answers for all workers that share `folder`.
+
+    `slot` is the worker's number: one that takes the place of another counts on from where that was.
+    """
+
+    def __init__(self, folder: Path, slot: int = 0):
+        self._folder = str(folder)
+        # prometheus_client reads the folder from the environment, and the kind of its values once per process.
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = self._folder
+        values.ValueClass = values.MultiProcessValue(lambda: slot)
+        registry = CollectorRegistry()
+        self._requests = Counter(
+            "xds_requests", "Answers, by transaction and status", ("transaction", "status"), registry=registry
+        )
+        self._seconds = Histogram(
+            "xds_request_seconds",
+            "Time until an answer was sent",
+            ("transaction",),
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self._errors = Counter("xds_errors", "Errors reported, by code", ("transaction", "code"), registry=registry)
+        self._received = Counter("xds_received_bytes", "Bytes of requests", ("transaction",), registry=registry)
+        self._sent = Counter("xds_sent_bytes", "Bytes of answers", ("transaction",), registry=registry)
+        self._stored = Counter("xds_stored_document_bytes", "Bytes of documents accepted", registry=registry)
+
+    def count(
+        self, transaction: str, status: str, codes: Sequence[str], seconds: float, received: int, sent: int
+    ) -> None:
+        """Count one answer. `transaction` is a number such as "ITI-18"; sizes are in bytes."""
+        self._requests.labels(transaction, status).inc()
+        self._seconds.labels(transaction).observe(seconds)
+        self._received.labels(transaction).inc(received)
+        self._sent.labels(transaction).inc(sent)
+        for code in codes:
+            self._errors.labels(transaction, code).inc()
+
+    def count_stored(self, size: int) -> None:
+        """Count the bytes of documents that a submission stored."""
+        self._stored.inc(size)
+
+    def render(self) -> bytes:
+        """What all workers counted, in Prometheus's text format."""
+        registry = CollectorRegistry()
+        multiprocess.MultiProcessCollector(registry, self._folder)
+        return generate_latest(registry)
