@@ -197,7 +197,7 @@ def database(settings: Settings) -> Iterator[Finding]:
         opened = open_database(settings.database.url)
         try:
             opened.check_now()
-            size, wrong = opened.size(), opened.durability()
+            size, wrong = opened.size(), opened.not_durable()
         finally:
             opened.close()
     except XdsError as error:
@@ -205,7 +205,7 @@ def database(settings: Settings) -> Iterator[Finding]:
         return
     yield Finding("database", "ok", f"answers, can be written, {size / (1 << 20):.1f} MiB")
     if wrong:
-        yield Finding("durability", "fail", wrong, "set it right: an acknowledged document could be lost")
+        yield Finding("durability", "fail", ", ".join(wrong), "set it right: an acknowledged document could be lost")
     else:
         yield Finding("durability", "ok", "commits are durable before they are acknowledged")
 

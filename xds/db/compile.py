@@ -124,11 +124,16 @@ class Statements:
         self.hold = self.text(_upsert(held, dialect.name).on_conflict_do_nothing(index_elements=["unique_id"]))
         after = select(held).where(held.c.unique_id > bindparam(None, type_=Text)).order_by(held.c.unique_id)
         self.holdings_after = self.text(_limited(after))
+        one = literal_column("1")
+        first_octet = func.substr(held.c.address, one, one) == bindparam(None, type_=held.c.address.type)
+        self.held = self.text(select(held.c.address, held.c.size).where(first_octet))
 
     def _prepare_patients(self) -> None:
         patient = schema.patient
         by_cx = patient.c.cx == bindparam(None, type_=Text)
         self.patient = self.text(select(patient.c.id).where(by_cx, patient.c.merged_into.is_(None)))
+        after = select(patient.c.cx).where(patient.c.merged_into.is_(None), patient.c.cx > bindparam(None, type_=Text))
+        self.patients_after = self.text(_limited(after.order_by(patient.c.cx)))
         self.patient_row = self.text(select(patient.c.id, patient.c.merged_into).where(by_cx))
         self.add_patient = self.text(insert(patient).values(cx=bindparam(None, type_=Text)).returning(patient.c.id))
         self.merge_patient = self.text(

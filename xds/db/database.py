@@ -107,10 +107,28 @@ class Database:
         """At most `limit` holdings in order of uniqueId, beginning after `unique_id` ("" for the first)."""
         return self.read_now(lambda reader: reader.holdings_after(unique_id, limit))
 
+    async def held(self, prefix: str) -> dict[str, int]:
+        """The size by address of every document held whose address begins with these two hex digits.
+
+        Asked in a thread, because it looks at every holding.
+        """
+        return await asyncio.to_thread(self.read_now, lambda reader: reader.held(prefix))
+
     def size(self) -> int:
         """What the database takes, in bytes, indexes included."""
         ((size,),) = self._ask(lambda session, reader: list(session.rows(self._backend.size_query)))
         return size
+
+    def not_durable(self) -> list[str]:
+        """The database's settings by which it could lose an acknowledged commit; none when all is well."""
+        backend = self._backend
+        found = []
+        for name, wanted in backend.durable.items():
+            sql = backend.setting_query.format(name)
+            ((value,),) = self._ask(lambda session, reader, sql=sql: list(session.rows(sql)))
+            if value not in wanted:
+                found.append(f"{name} is {value}")
+        return found
 
     def check_revision(self) -> None:
         """Raise Misconfigured when the schema is of another version."""

@@ -7,6 +7,7 @@ libpq directly, without psycopg's bookkeeping, since each costs a round trip of 
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 from typing import Any
 
 import psycopg
@@ -87,6 +88,12 @@ class Postgres:
     inline_reads = False
     error = psycopg.Error
     size_query = "SELECT pg_database_size(current_database())"
+    setting_query = "SELECT current_setting('{}')"
+    durable: Mapping[str, tuple[Any, ...]] = {
+        "fsync": ("on",),
+        "full_page_writes": ("on",),
+        "synchronous_commit": ("on", "local", "remote_write", "remote_apply"),
+    }
 
     def __init__(self, url: URL):
         self.url = url

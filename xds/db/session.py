@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from sqlalchemy.engine import URL, Connection
@@ -57,6 +57,10 @@ class Backend(Protocol):
     """The root of the driver's exceptions."""
     size_query: str
     """Selects the size of the database in bytes."""
+    setting_query: str
+    """Selects the value of a setting, whose name takes the place of {}."""
+    durable: Mapping[str, tuple[Any, ...]]
+    """The settings that make a commit durable, each with the values that do."""
 
     def create(self) -> None:
         """Make an empty database where there is none, if that can be done."""

@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 import sqlite3
+from collections.abc import Mapping
 from pathlib import Path
 
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
@@ -100,6 +101,8 @@ class Sqlite:
     inline_reads = True
     error = sqlite3.Error
     size_query = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
+    setting_query = "SELECT * FROM pragma_{}"
+    durable: Mapping[str, tuple[Any, ...]] = {"journal_mode": ("wal",), "synchronous": (2, 3)}
 
     def __init__(self, url: URL):
         if not url.database or url.database == ":memory:":
