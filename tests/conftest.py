@@ -13,8 +13,11 @@ from postgres_server import PostgresServer
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
-    # Not pytest's own folder: it is closed to other users, and too long for a socket's path.
-    root = Path(tempfile.mkdtemp(prefix="xds-pg-"))
+    # In memory where there is room, since a database for each test is hundreds of files. Not in pytest's own
+    # folder: it is closed to other users, and too long for a socket's path.
+    memory = Path("/dev/shm")
+    roomy = memory.is_dir() and shutil.disk_usage(memory).free > 2**30
+    root = Path(tempfile.mkdtemp(prefix="xds-pg-", dir=memory if roomy else None))
     try:
         server = PostgresServer(root)
         yield server

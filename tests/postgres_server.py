@@ -38,16 +38,16 @@ class PostgresServer:
         self._run("pg_ctl", "-D", self._cluster, "-l", log, "-o", settings, "-w", "start")
         self._admin = psycopg.connect(host=str(root), user="xds", dbname="postgres", autocommit=True)
 
-    def fresh_database(self) -> str:
-        """Make an empty database; its URL."""
+    def fresh_database(self, like: str | None = None) -> str:
+        """Make a database, empty or a copy of the one at the URL `like`, which must not be open; its URL."""
         self._databases += 1
         name = f"test{self._databases}"
-        self._admin.execute(f"CREATE DATABASE {name} TEMPLATE template0".encode())
+        template = _name(like) if like else "template0"
+        self._admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
         return f"postgresql://xds@/{name}?host={self.root}"
 
     def drop_database(self, url: str) -> None:
-        name = url.partition("@/")[2].partition("?")[0]
-        self._admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+        self._admin.execute(f"DROP DATABASE {_name(url)} WITH (FORCE)".encode())
 
     def close(self) -> None:
         self._admin.close()
@@ -58,6 +58,10 @@ class PostgresServer:
         # The server inherits these; a pipe would stay open as long as it runs.
         with (self.root / f"{program}.out").open("wb") as output:
             subprocess.run(command, check=True, cwd=self.root, stdout=output, stderr=output, timeout=60, **self._as_user)
+
+
+def _name(url: str) -> str:
+    return url.partition("@/")[2].partition("?")[0]
 
 
 def _other_user() -> pwd.struct_passwd:

@@ -202,7 +202,7 @@ def test_a_change_whose_caller_went_away_harms_nobody(database: Database) -> Non
 
 def test_what_was_written_is_there_after_reopening(url: str) -> None:
     entry = an_entry(unique_id="kept", class_code=coded("k"))
-    first = open_database(url, create=True)
+    first = open_database(url)
     register(first, entry)
     first.close()
     with pytest.raises(Unavailable, match="closed"):
