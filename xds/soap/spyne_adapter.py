@@ -1,0 +1,151 @@
+"""spyne as the service layer: it holds the services and calls them. The only file that imports it.
+
+spyne is handed an envelope that is parsed and checked already, and gives back bytes that were encoded already:
+everything in between that it would do by itself (parse, resolve references, find methods by its own namespace,
+build objects, validate, serialize) is overridden here. Its loggers quote messages and are silenced.
+"""
+
+from __future__ import annotations
+
+import logging
+import operator
+import sys
+from collections.abc import Sequence
+
+import six
+
+
+def _provide_six() -> None:
+    """Give spyne the real six where its own copy can't be imported: from Python 3.12 on."""
+    if sys.version_info < (3, 12):
+        return
+    six.get_function_name = operator.attrgetter("__name__")
+    sys.modules["spyne.util.six"] = six
+    for name in (
+        "",
+        ".collections_abc",
+        ".http_cookies",
+        ".urllib",
+        ".urllib.parse",
+        ".urllib.request",
+        ".urllib.error",
+    ):
+        __import__(f"six.moves{name}")
+        sys.modules[f"spyne.util.six.moves{name}"] = sys.modules[f"six.moves{name}"]
+
+
+_provide_six()
+_spyne_log = logging.getLogger("spyne")
+_spyne_log.propagate = False
+_spyne_log.setLevel(logging.CRITICAL + 1)
+
+import spyne.const  # noqa: E402
+
+# spyne would collect garbage by hand every second, at 50 ms and more a time.
+spyne.const.MIN_GC_INTERVAL = float("inf")
+
+from spyne import MethodContext, rpc  # noqa: E402
+from spyne.application import Application  # noqa: E402
+from spyne.model.primitive import AnyXml  # noqa: E402
+from spyne.protocol.soap.soap12 import Soap12  # noqa: E402
+from spyne.server import ServerBase  # noqa: E402
+from spyne.service import Service  # noqa: E402
+
+from xds.soap.envelope import Envelope, close_envelope  # noqa: E402
+from xds.transaction import Context, Reply, Transaction  # noqa: E402
+
+
+class Actor:
+    """The transactions of one actor as a spyne application."""
+
+    def __init__(self, transactions: Sequence[Transaction]):
+        methods = {_method_name(transaction): _method(transaction) for transaction in transactions}
+        service = type("Transactions", (Service,), methods)
+        protocols = {"in_protocol": _Opened(service), "out_protocol": _Opened(service)}
+        self._server = _Embedded(Application([service], tns="urn:ihe:iti:xds-b:2007", name="Actor", **protocols))
+
+    async def answer(self, transaction: Transaction, envelope: Envelope, context: Context) -> tuple[Reply, bytes]:
+        """Have a request answered: the reply, and the SOAP envelope around its body.
+
+        Raises what the transaction raises.
+        """
+        server = self._server
+        request = MethodContext(server, MethodContext.SERVER)
+        request.udc = _Call(transaction, envelope, context)
+        (method,) = server.generate_contexts(request)
+        try:
+            server.get_in_object(method)
+            server.get_out_object(method)
+            if method.out_error is not None:
+                raise RuntimeError("the transaction could not be called")
+            reply = await method.out_object[0]
+            method.out_object = [reply]
+            server.get_out_string(method)
+            return reply, method.out_string[0]
+        finally:
+            method.close()
+            # spyne's contexts refer to themselves and would keep the message until the next garbage collection.
+            request.__dict__.clear()
+            method.__dict__.clear()
+
+
+class _Call:
+    """One request on its way through spyne."""
+
+    __slots__ = ("context", "envelope", "transaction")
+
+    def __init__(self, transaction: Transaction, envelope: Envelope, context: Context):
+        self.transaction = transaction
+        self.envelope = envelope
+        self.context = context
+
+
+class _Embedded(ServerBase):
+    """A spyne server without a transport of its own."""
+
+    transport = "urn:xds:embedded"
+
+
+class _Opened(Soap12):
+    """SOAP 1.2 for envelopes that are open already, and for bodies that are bytes already."""
+
+    def __init__(self, service: type[Service]):
+        super().__init__()
+        self._methods = service.public_methods
+
+    def get_context(self, parent: MethodContext, transport: ServerBase) -> None:
+        return None
+
+    def create_in_document(self, ctx: MethodContext, charset: str | None = None) -> None:
+        ctx.in_document = ctx.udc.envelope.message
+
+    def decompose_incoming_envelope(self, ctx: MethodContext, message: object = None) -> None:
+        ctx.in_header_doc = ctx.udc.envelope.headers
+        ctx.in_body_doc = ctx.in_document
+        ctx.method_request_string = ctx.in_document.tag
+
+    def get_call_handles(self, ctx: MethodContext) -> list[object]:
+        return [self._methods[_method_name(ctx.udc.transaction)]]
+
+    def deserialize(self, ctx: MethodContext, message: object) -> None:
+        ctx.in_object = ctx.in_body_doc
+
+    def serialize(self, ctx: MethodContext, message: object) -> None:
+        call = ctx.udc
+        message_id = call.envelope.addressing.message_id
+        ctx.out_document = close_envelope(call.transaction.response_action, message_id, ctx.out_object[0].body)
+
+    def create_out_string(self, ctx: MethodContext, charset: str | None = None) -> None:
+        ctx.out_string = [ctx.out_document]
+
+
+def _method_name(transaction: Transaction) -> str:
+    return transaction.number.lower().replace("-", "_")
+
+
+def _method(transaction: Transaction) -> object:
+    def answer(ctx: MethodContext, message: object) -> object:
+        return transaction.answer(message, ctx.udc.context)
+
+    answer.__name__ = _method_name(transaction)
+    return rpc(AnyXml, _returns=AnyXml, _body_style="bare")(answer)
