@@ -57,7 +57,8 @@ class PostgresServer:
         command = [self._bin / program, *map(str, arguments)]
         # The server inherits these; a pipe would stay open as long as it runs.
         with (self.root / f"{program}.out").open("wb") as output:
-            subprocess.run(command, check=True, cwd=self.root, stdout=output, stderr=output, timeout=60, **self._as_user)
+            streams = {"stdout": output, "stderr": output}
+            subprocess.run(command, check=True, cwd=self.root, timeout=60, **streams, **self._as_user)
 
 
 def _name(url: str) -> str:

@@ -119,8 +119,7 @@ class GroupCommit:
 
     def _commit(self, group: list[Change]) -> None:
         """Run the first change of the group and those that are queued behind it, then commit."""
-        session, writer = self._open()
-        session.begin_write()
+        session, writer = self._begin()
         change: Change | None = group[0]
         while change is not None:
             self._apply(session, writer, change)
@@ -152,10 +151,17 @@ class GroupCommit:
         else:
             session.release()
 
-    def _open(self) -> tuple[Session, Writer]:
-        if self._session is None or self._writer is None:
-            self._session = self._backend.session()
-            self._writer = Writer(self._session, self._backend.statements, self._committed)
+    def _begin(self) -> tuple[Session, Writer]:
+        """Begin a transaction; nothing was lost yet when the idle connection turns out to have been cut."""
+        if self._session is not None and self._writer is not None:
+            try:
+                self._session.begin_write()
+                return self._session, self._writer
+            except self._backend.error:
+                self._discard()
+        self._session = self._backend.session()
+        self._writer = Writer(self._session, self._backend.statements, self._committed)
+        self._session.begin_write()
         return self._session, self._writer
 
     def _discard(self) -> None:

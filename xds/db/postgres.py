@@ -17,7 +17,7 @@ from sqlalchemy.engine import URL, Connection
 
 from xds.db.compile import ArrayLists, Statements
 from xds.db.session import Parameters
-from xds.errors import Misconfigured, Unavailable
+from xds.errors import Unavailable
 
 WRITE_LOCK = 0x7864_7331
 """The key of the advisory lock that a writer holds; it is the database's, so each database has its own."""
@@ -108,9 +108,8 @@ class Postgres:
         try:
             return psycopg.connect(**{**_SETTINGS, **arguments}, autocommit=True)
         except psycopg.OperationalError as error:
-            if error.sqlstate == "3D000":
-                raise Misconfigured("database: the server has no database of this name") from None
-            raise self.verdict(error) from None
+            # libpq names the host, the user and the database, never the password.
+            raise Unavailable(f"the database server takes no connection: {' '.join(str(error).split())}") from None
 
     def begin_migration(self, connection: Connection) -> None:
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITE_LOCK})")

@@ -189,12 +189,12 @@ def test_ids_that_no_object_can_have_select_nothing(database: Database, nonsense
 def test_long_lists(database: Database, size: int) -> None:
     entries = [an_entry(unique_id=f"long'{n}", class_code=coded(f"c{n}")) for n in range(3)]
     register(database, *entries)
-    uuids = tuple(new_uuid() for _ in range(size - 1)) + (entries[1].entry_uuid,)
+    uuids = (*tuple(new_uuid() for _ in range(size - 1)), entries[1].entry_uuid)
     assert found(database, patient=None, uuids=uuids) == ["long'1"]
     assert found(database, patient=None, logical_ids=uuids) == ["long'1"]
-    ids = tuple(f"1.{n}" for n in range(size - 1)) + ("long'2",)
+    ids = (*tuple(f"1.{n}" for n in range(size - 1)), "long'2")
     assert found(database, patient=None, unique_ids=ids) == ["long'2"]
-    codes = tuple((f"x{n}", "s") for n in range(size - 1)) + (("c0", "s"),)
+    codes = (*tuple((f"x{n}", "s") for n in range(size - 1)), ("c0", "s"))
     assert found(database, class_codes=codes, event_codes=(codes,)) == []
     assert found(database, class_codes=codes) == ["long'0"]
     assert found(database, uuids=uuids, unique_ids=(*ids, "long'1"), class_codes=(*codes, ("c1", "s"))) == ["long'1"]

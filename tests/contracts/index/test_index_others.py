@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
-from index_objects import MARIA, SOFIE, a_folder, a_holding, a_set, an_association, an_entry, authors, coded
-from index_objects import fragment, register
+from index_objects import (
+    MARIA,
+    SOFIE,
+    a_folder,
+    a_holding,
+    a_set,
+    an_association,
+    an_entry,
+    authors,
+    coded,
+    fragment,
+    register,
+)
 
 from xds.db import Database
 from xds.model.hl7 import dtm_moment
@@ -81,7 +94,7 @@ def test_associations(database: Database) -> None:
     assert found(sources=(one,), targets=(three,)) == []
     assert found(ends=(two,)) == both, "each once, oldest first"
     assert found(ends=(one, two, three, "symbolic")) == both
-    assert found(ends=tuple(new_uuid() for _ in range(9_999)) + (two,)) == both
+    assert found(ends=(*tuple(new_uuid() for _ in range(9999)), two)) == both
     assert found(ends=(two,), types=(AssociationType.RPLC,)) == both[1:]
     assert found(ends=(two,), types=("urn:made:up",)) == []
     assert found(uuids=(elsewhere.entry_uuid,)) == [elsewhere.entry_uuid]
@@ -139,3 +152,25 @@ def test_holdings_can_be_walked_through(database: Database) -> None:
     while page := database.holdings_after(walked[-1] if walked else "", 10):
         walked += [held.unique_id for held in page]
     assert walked == ids
+
+
+def test_holdings_by_the_first_digits_of_their_address(database: Database) -> None:
+    held = [a_holding(f"1.{n}", b"content %d" % n) for n in range(40)]
+    database.write_now(lambda writer: writer.hold([*held, a_holding("again", b"content 3")]))
+    found: dict[str, int] = {}
+    for prefix in sorted({one.address[:2] for one in held}):
+        part = asyncio.run(database.held(prefix))
+        assert part and all(address.startswith(prefix) for address in part)
+        found |= part
+    assert found == {one.address: one.size for one in held}
+
+
+def test_known_patients_can_be_walked_through(database: Database) -> None:
+    ids = sorted(f"{n}^^^&1.2.3&ISO" for n in range(25))
+    for patient_id in reversed(ids):
+        database.write_now(lambda writer, patient_id=patient_id: writer.add_patient(patient_id))
+    database.write_now(lambda writer: writer.merge_patient(ids[3], ids[4]))
+    walked = [""]
+    while page := database.read_now(lambda reader, after=walked[-1]: reader.patients_after(after, 10)):
+        walked += page
+    assert sorted(walked) == ["", *ids[:3], *ids[4:]]

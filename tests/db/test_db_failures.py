@@ -1,0 +1,173 @@
+"""Full disks, cut connections, full queues; and what keeps queries fast and files safe."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from xds.db import Database, open_database
+from xds.db.kinds import KINDS
+from xds.errors import Unavailable
+
+PATIENT = "1^^^&1.2&ISO"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "index.db"
+
+
+@pytest.fixture
+def database(path: Path) -> Iterator[Database]:
+    database = open_database(f"sqlite:///{path}", create=True)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def file_size_limit() -> Iterator[Any]:
+    """Set the size at which the disk seems full to files of this process."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (before[0] if size is None else size, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def add_many(database: Database, prefix: str) -> list[Any]:
+    async def run() -> list[Any]:
+        changes = (database.write(lambda w, n=n: w.add_patient(f"{prefix}{n:0500}^^^&1.2&ISO")) for n in range(200))
+        return await asyncio.gather(*changes, return_exceptions=True)
+
+    return asyncio.run(run())
+
+
+def test_a_full_disk_is_unavailable_and_nothing_acknowledged_is_lost(
+    database: Database, path: Path, file_size_limit: Any
+) -> None:
+    database.write_now(lambda writer: writer.add_patient(PATIENT))
+    file_size_limit(path.with_name("index.db-wal").stat().st_size + 200_000)
+    answers: list[Any] = []
+    while not any(isinstance(answer, Exception) for answer in answers[-200:]):
+        answers += add_many(database, f"{len(answers)}x")
+        assert len(answers) < 10_000
+    failures = [answer for answer in answers if answer is not True]
+    assert all(isinstance(answer, Unavailable) for answer in failures), failures
+    assert database.read_now(lambda reader: reader.patient(PATIENT)) is not None, "reading goes on"
+    file_size_limit(None)
+    assert add_many(database, "later") == [True] * 200
+    for start in range(0, len(answers), 200):
+        for number, answer in enumerate(answers[start : start + 200]):
+            name = f"{start}x{number:0500}^^^&1.2&ISO"
+            known = database.read_now(lambda reader, name=name: reader.patient(name))
+            assert (known is not None) is (answer is True)
+
+
+def test_a_cut_connection_is_replaced(postgres_url: str) -> None:
+    database = open_database(postgres_url, create=True)
+    database.write_now(lambda writer: writer.add_patient(PATIENT))
+    with psycopg.connect(postgres_url, autocommit=True) as admin:
+        cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+        admin.execute(f"{cut} AND pid <> pg_backend_pid()")
+    assert database.read_now(lambda reader: reader.patient(PATIENT)) is not None
+    assert database.write_now(lambda writer: writer.add_patient(PATIENT)) is False
+    database.close()
+
+
+def test_a_connection_cut_in_a_change_undoes_it(postgres_url: str) -> None:
+    database = open_database(postgres_url, create=True)
+
+    def change(writer: Any) -> None:
+        writer.add_patient(PATIENT)
+        with psycopg.connect(postgres_url, autocommit=True) as admin:
+            cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+            admin.execute(f"{cut} AND pid <> pg_backend_pid()")
+
+    with pytest.raises(Unavailable):
+        database.write_now(change)
+    assert database.read_now(lambda reader: reader.patient(PATIENT)) is None
+    assert database.write_now(lambda writer: writer.add_patient(PATIENT)) is True
+    database.close()
+
+
+def test_a_full_queue_is_unavailable(database: Database) -> None:
+    go_on, begun = threading.Event(), threading.Event()
+
+    def wait(writer: Any) -> None:
+        begun.set()
+        go_on.wait(30)
+
+    async def run() -> tuple[list[Any], bool]:
+        first = asyncio.ensure_future(database.write(wait))
+        await asyncio.to_thread(begun.wait, 30)
+        changes = [asyncio.ensure_future(database.write(lambda w: w.add_patient(PATIENT))) for _ in range(3000)]
+        done, _ = await asyncio.wait(changes, return_when=asyncio.FIRST_EXCEPTION, timeout=30)
+        refused = [task.exception() for task in done]
+        go_on.set()
+        await first
+        await asyncio.gather(*changes, return_exceptions=True)
+        return refused, any(task.exception() is None and task.result() for task in changes)
+
+    refused, added = asyncio.run(run())
+    assert refused and all(isinstance(error, Unavailable) and "busy" in str(error) for error in refused)
+    assert added
+
+
+def test_closing_finishes_what_is_queued(path: Path) -> None:
+    database = open_database(f"sqlite:///{path}", create=True)
+    threads = [threading.Thread(target=database.write_now, args=(lambda w: w.add_patient(PATIENT),)) for _ in range(9)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    database.close()
+    database.close()
+    reopened = open_database(f"sqlite:///{path}")
+    assert reopened.read_now(lambda reader: reader.patient(PATIENT)) is not None
+    reopened.close()
+
+
+def test_the_files_are_their_owners_only_and_durable(database: Database, path: Path) -> None:
+    database.write_now(lambda writer: writer.add_patient(PATIENT))
+    assert {file.name for file in path.parent.iterdir()} == {
+        "index.db",
+        "index.db-wal",
+        "index.db-shm",
+        "index.db-lock",
+    }
+    assert all(file.stat().st_mode & 0o077 == 0 for file in path.parent.iterdir())
+    assert database.not_durable() == []
+    connection = database._backend.driver_connection()
+    assert connection.execute("PRAGMA synchronous").fetchone() == (2,), "FULL"
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    connection.close()
+
+
+def test_settings_of_a_server_that_lose_commits_are_named(postgres_url: str) -> None:
+    database = open_database(postgres_url, create=True)
+    assert database.not_durable() == ["fsync is off", "full_page_writes is off"]
+    database.close()
+
+
+SEARCHED = [
+    (kind, criterion.field)
+    for kind in KINDS
+    for criterion in kind.criteria
+    if criterion.field in {"patient", "uuids", "unique_ids", "logical_ids", "sources", "targets", "ends"}
+]
+
+
+@pytest.mark.parametrize("length_class", [1, 64, 0])
+@pytest.mark.parametrize(("kind", "field"), SEARCHED, ids=lambda value: getattr(value, "name", value))
+def test_what_narrows_a_selection_has_an_index(database: Database, kind: Any, field: str, length_class: int) -> None:
+    sql = database._backend.statements.selecting(kind, ((field, length_class),), (), True)
+    connection = database._backend.driver_connection()
+    plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}", ["[]"] * sql.count("?"))]
+    connection.close()
+    assert not [step for step in plan if step.startswith(f"SCAN {kind.name}")], plan
+    assert [step for step in plan if step.startswith(f"SEARCH {kind.name}") and "USING INDEX" in step], plan
