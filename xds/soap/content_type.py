@@ -16,6 +16,8 @@ _PARAMETER = re.compile(
     (?: "(?P<double>(?:\\.|[^\\])*?)"(?=\s*(?:;|$)) | '(?P<single>[^']*)'(?=\s*(?:;|$)) | (?P<token>[^;]*) )""",
     re.VERBOSE | re.DOTALL,
 )
+# A quote that is never closed is sought to the end, so a hostile header costs the square of its length.
+_MAX_LENGTH = 2048
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
@@ -38,7 +40,7 @@ class ContentType(NamedTuple):
 @lru_cache(maxsize=256)
 def parse_content_type(text: str) -> ContentType:
     """Take a Content-Type apart; what is no parameter is skipped, and of two with one name the first counts."""
-    media_type, semicolon, rest = text.partition(";")
+    media_type, semicolon, rest = text[:_MAX_LENGTH].partition(";")
     parameters: dict[str, str] = {}
     for match in _PARAMETER.finditer(semicolon + rest):
         value = match["double"]

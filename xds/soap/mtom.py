@@ -18,6 +18,7 @@ MAX_HEADER = 8192
 MAX_AROUND = 8192
 """Most bytes of a preamble or an epilogue."""
 MAX_PARTS = 1000
+_MAX_LOOKALIKES = 10_000
 
 _AFTER_DELIMITER = re.compile(rb"--|[ \t]{0,64}\r\n")
 _MAYBE_AFTER = re.compile(rb"-|[ \t]{0,64}\r?")
@@ -40,11 +41,7 @@ class PartEnds(NamedTuple):
     """The part that began last is complete."""
 
 
-class MessageEnds(NamedTuple):
-    """The closing boundary was seen."""
-
-
-Event = PartBegins | Content | PartEnds | MessageEnds
+Event = PartBegins | Content | PartEnds
 
 _PREAMBLE, _HEADERS, _BODY, _EPILOGUE = range(4)
 
@@ -61,6 +58,7 @@ class Scanner:
         self._max_parts = max_parts
         self._parts = 0
         self._around = 0
+        self._lookalikes = 0
         self._state = _PREAMBLE
         # The first boundary may stand at the very beginning, without the CRLF that belongs to the others.
         self._rest = b"\r\n"
@@ -126,7 +124,6 @@ class Scanner:
             return None
         events.append(PartEnds())
         if closing:
-            events.append(MessageEnds())
             self._state = _EPILOGUE
             self._around = 0
             return after
@@ -158,7 +155,10 @@ class Scanner:
             maybe = _MAYBE_AFTER.match(buffer, after)
             if maybe is not None and maybe.end() == len(buffer):
                 return found, None, False
-            # A longer line that only begins like the boundary.
+            # A longer line that only begins like the boundary. No sender chooses one that its content is full of.
+            self._lookalikes += 1
+            if self._lookalikes > _MAX_LOOKALIKES:
+                raise Fault("the MIME boundary occurs too often inside the parts")
             position = found + 2
         return self._maybe_begun(buffer, position), None, False
 
@@ -200,7 +200,7 @@ class Base64:
             decoded = binascii.a2b_base64(text[:usable], strict_mode=True)
         except binascii.Error:
             raise Fault("a MIME part is not the base64 that its Content-Transfer-Encoding promises") from None
-        self._padded = text[:usable].endswith(b"=")
+        self._padded = self._padded or text[:usable].endswith(b"=")
         return decoded
 
     def finish(self) -> None:

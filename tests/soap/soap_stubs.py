@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+from urllib.parse import unquote
 
 from aiohttp import web
 from lxml import etree
@@ -37,7 +38,7 @@ async def echo(message: _Element, context: Context) -> Reply:
             return Reply(b"<r/>", (Outgoing("a", "text/plain", 3_000_000, unavailable),))
         case "cut":
             return Reply(b"<r/>", (Outgoing("a", "text/plain", 3_000_000, half),))
-    staged = [context.attachments[include.get("href")[4:].replace("%40", "@")] for include in message.iter(INCLUDE)]
+    staged = [context.attachments[unquote(include.get("href")[4:])] for include in message.iter(INCLUDE)]
     text = "".join(f"<part size='{part.size}' sha1='{part.hash}'/>" for part in staged)
     return Reply(f"<r xmlns='urn:test'>{text}</r>".encode(), codes=("XDSRegistryError",), status="PartialSuccess")
 
@@ -80,11 +81,11 @@ class Served:
         self.port = 0
 
     def staged_files(self) -> list[Path]:
-        return [path for path in (self.root / "documents" / "tmp").iterdir()]
+        return list((self.root / "documents" / "tmp").iterdir())
 
 
 @contextlib.asynccontextmanager
-async def serve(root: Path, limits: Limits | None = None) -> AsyncIterator[Served]:
+async def serve(root: Path, limits: Limits | None = None, *, stores: bool = True) -> AsyncIterator[Served]:
     served = Served(root)
     app = web.Application()
 
@@ -96,7 +97,7 @@ async def serve(root: Path, limits: Limits | None = None) -> AsyncIterator[Serve
         "/actor",
         TRANSACTIONS,
         context_factory=context,
-        documents=served.documents,
+        documents=served.documents if stores else None,
         limits=limits,
         observe=lambda *seen: served.observed.append(seen),
     )
