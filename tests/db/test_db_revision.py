@@ -12,7 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, inspect, text
 
 from xds.db import open_database
 from xds.db.schema import REVISION, metadata
@@ -88,6 +88,17 @@ def test_processes_create_at_once(empty_url: str) -> None:
     outputs = [process.communicate(timeout=60) for process in processes]
     assert [process.returncode for process in processes] == [0, 0, 0], outputs
     open_database(empty_url).close()
+
+
+def test_a_migration_that_fails_changes_nothing(empty_url: str) -> None:
+    if empty_url.startswith("sqlite"):
+        Path(empty_url.removeprefix("sqlite:///")).parent.mkdir()
+    execute(empty_url, "CREATE TABLE document (another INTEGER)")
+    with pytest.raises(Misconfigured, match="tables"):
+        open_database(empty_url, create=True)
+    engine = create_engine(empty_url.replace("postgresql:", "postgresql+psycopg:"))
+    assert inspect(engine).get_table_names() == ["document"]
+    engine.dispose()
 
 
 def test_a_missing_file_is_not_made(tmp_path: Path) -> None:

@@ -112,6 +112,7 @@ class Postgres:
             raise Unavailable(f"the database server takes no connection: {' '.join(str(error).split())}") from None
 
     def begin_migration(self, connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN")  # SQLAlchemy leaves it to the driver, which is in autocommit mode
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITE_LOCK})")
 
     def session(self) -> PostgresSession:

@@ -47,4 +47,7 @@ def upgrade(backend: Backend) -> None:
     except CommandError:
         raise Misconfigured("database: its schema is newer than this version of xds; use a newer xds") from None
     except DBAPIError as error:
-        raise backend.verdict(error.orig) from None
+        verdict = backend.verdict(error.orig)
+        if verdict is error.orig:
+            verdict = Misconfigured(f"database: its tables can't be made or changed: {type(error.orig).__name__}")
+        raise verdict from None
