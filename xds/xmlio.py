@@ -26,6 +26,7 @@ MAX_ATTRIBUTES_OF_ONE = 256
 _UNCOUNTED = min(len(b"<a/>") * MAX_ELEMENTS, len(b' a=""') * MAX_ATTRIBUTES, len(b' xmlns=""') * MAX_NAMESPACES)
 
 _BOM = b"\xef\xbb\xbf"
+_USUAL = (b'<?xml version="1.0" encoding="UTF-8"?>', b"<?xml version='1.0' encoding='UTF-8'?>")
 _DECLARATION = re.compile(rb"<\?xml\s[^>]{0,200}?\?>")
 _ENCODING = re.compile(rb"""\sencoding\s*=\s*["']([^"']*)["']""")
 _ENCODINGS = frozenset((b"utf-8", b"utf8", b"us-ascii", b"ascii"))
@@ -80,7 +81,9 @@ def _check_size(message: bytes, max_bytes: int) -> None:
 
 def _check_prolog(message: bytes) -> None:
     start = len(_BOM) if message.startswith(_BOM) else 0
-    if message.startswith(b"<?xml", start):
+    if message.startswith(_USUAL):
+        pass
+    elif message.startswith(b"<?xml", start):
         declaration = _DECLARATION.match(message, start)
         if declaration is None:
             raise Malformed("the XML declaration is not well-formed at line 1")

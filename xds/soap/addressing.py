@@ -68,10 +68,10 @@ def _text(header: _Element) -> str:
 
 
 def _check_endpoint(header: _Element) -> None:
-    address = header.find(_ADDRESS)
-    if address is None:
+    addresses = [child for child in header if child.tag == _ADDRESS]
+    if len(addresses) != 1:
         raise invalid_header("an endpoint reference has no address", "MissingAddressInEPR", header.tag)
     # Answering elsewhere would let anyone make this server connect to hosts of their choice.
-    if _text(address) != ANONYMOUS:
+    if _text(addresses[0]) != ANONYMOUS:
         reason = "answers go back on the request's connection only"
         raise invalid_header(reason, "OnlyAnonymousAddressSupported", header.tag)

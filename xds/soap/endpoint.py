@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import secrets
 import time
 import traceback
@@ -58,8 +59,8 @@ class _Exchange:
 
     __slots__ = ("codes", "received", "request_id", "root", "sent", "started", "status", "transaction")
 
-    def __init__(self) -> None:
-        self.request_id = secrets.token_hex(8)
+    def __init__(self, request_id: str) -> None:
+        self.request_id = request_id
         self.started = time.perf_counter()
         self.received = Received()
         self.root: _Element | None = None
@@ -90,10 +91,13 @@ class Endpoint:
         self._limits = limits
         self._observe = observe
         self._understood = understood
+        self._log = _log.bind()
+        self._prefix = secrets.token_hex(4)
+        self._numbers = itertools.count(1)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one request. Everything that was staged for it and not committed is discarded."""
-        exchange = _Exchange()
+        exchange = _Exchange(f"{self._prefix}-{next(self._numbers):x}")
         try:
             return await self._respond(request, exchange)
         except (Disconnected, Aborted, ConnectionError):
@@ -165,7 +169,7 @@ class Endpoint:
         size = exchange.received.size
         if self._observe is not None:
             self._observe(exchange.transaction, exchange.status, exchange.codes, seconds, size, exchange.sent)
-        _log.info(
+        self._log.info(
             "answered",
             request=exchange.request_id,
             transaction=exchange.transaction,

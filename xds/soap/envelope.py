@@ -61,9 +61,10 @@ def _only_message(root: _Element) -> _Element:
     body = children[0]
     if len(body) != 1:
         raise Fault(f"the SOAP Body holds {len(body)} elements where exactly one is expected")
-    if body[0].tag in (_ENVELOPE, _FAULT):
+    message = body[0]
+    if message.tag in (_ENVELOPE, _FAULT):
         raise Fault("the SOAP Body holds no request")
-    return body[0]
+    return message
 
 
 def _check_understood(headers: Iterable[_Element], understood: frozenset[str]) -> None:

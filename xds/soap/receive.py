@@ -6,7 +6,7 @@ Source: MTOM 1.0; XOP 1.0; ITI TF-2: Appendix V.3.6.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
@@ -79,33 +79,30 @@ async def receive(
         received.actions.append(soap_action)
     if content_type.media_type == "multipart/related":
         received.mtom = True
-        await _Parts(content_type, documents, limits, received).read(_chunks(request, limits, received))
+        await _Parts(content_type, documents, limits, received).read(request.content)
         return
-    if (request.content_length or 0) > limits.envelope:
-        raise _too_large(limits.envelope)
     chunks = []
-    async for chunk in _chunks(request, limits, received):
+    while chunk := await _read(request.content, limits, received):
+        chunks.append(chunk)
         if received.size > limits.envelope:
             raise _too_large(limits.envelope)
-        chunks.append(chunk)
     received.envelope = b"".join(chunks)
 
 
-async def _chunks(request: web.Request, limits: Limits, received: Received) -> AsyncIterator[bytes]:
-    content = request.content
-    while not content.at_eof():
-        try:
-            if content.is_eof():
-                chunk = content.read_nowait()
-            else:
-                async with asyncio.timeout(limits.idle):
-                    chunk = await content.readany()
-        except TimeoutError:
-            raise Fault("no byte of the request came for too long", status=408) from None
-        except (aiohttp.ClientError, aiohttp.http.HttpProcessingError, ConnectionError, web.HTTPException):
-            raise Disconnected from None
-        received.size += len(chunk)
-        yield chunk
+async def _read(content: aiohttp.StreamReader, limits: Limits, received: Received) -> bytes:
+    """The next bytes of the body; none at its end."""
+    try:
+        if content.is_eof():
+            chunk = content.read_nowait()
+        else:
+            async with asyncio.timeout(limits.idle):
+                chunk = await content.readany()
+    except TimeoutError:
+        raise Fault("no byte of the request came for too long", status=408) from None
+    except (aiohttp.ClientError, aiohttp.http.HttpProcessingError, ConnectionError, web.HTTPException):
+        raise Disconnected from None
+    received.size += len(chunk)
+    return chunk
 
 
 def _too_large(limit: int) -> Fault:
@@ -135,10 +132,10 @@ class _Parts:
         self._size = 0
         self._base64: Base64 | None = None
 
-    async def read(self, chunks: AsyncIterator[bytes]) -> None:
+    async def read(self, content: aiohttp.StreamReader) -> None:
         """Read the message to its end; on any error the part at work is discarded."""
         try:
-            async for chunk in chunks:
+            while chunk := await _read(content, self._limits, self._received):
                 for event in self._scanner.feed(chunk):
                     await self._take(event)
             self._scanner.finish()

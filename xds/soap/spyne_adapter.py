@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import operator
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import six
 
@@ -59,9 +59,13 @@ class Actor:
     """The transactions of one actor as a spyne application."""
 
     def __init__(self, transactions: Sequence[Transaction]):
-        methods = {_method_name(transaction): _method(transaction) for transaction in transactions}
-        service = type("Transactions", (Service,), methods)
-        protocols = {"in_protocol": _Opened(service), "out_protocol": _Opened(service)}
+        names = {transaction.number: transaction.number.lower().replace("-", "_") for transaction in transactions}
+        functions = {
+            names[transaction.number]: _function(transaction, names[transaction.number]) for transaction in transactions
+        }
+        service = type("Transactions", (Service,), functions)
+        methods = {number: service.public_methods[name] for number, name in names.items()}
+        protocols = {"in_protocol": _Opened(methods), "out_protocol": _Opened(methods)}
         self._server = _Embedded(Application([service], tns="urn:ihe:iti:xds-b:2007", name="Actor", **protocols))
 
     async def answer(self, transaction: Transaction, envelope: Envelope, context: Context) -> tuple[Reply, bytes]:
@@ -70,22 +74,18 @@ class Actor:
         Raises what the transaction raises.
         """
         server = self._server
-        request = MethodContext(server, MethodContext.SERVER)
-        request.udc = _Call(transaction, envelope, context)
-        (method,) = server.generate_contexts(request)
+        method = _Method(server, MethodContext.SERVER)
+        method.udc = _Call(transaction, envelope, context)
         try:
+            server.generate_contexts(method)
             server.get_in_object(method)
             server.get_out_object(method)
-            if method.out_error is not None:
-                raise RuntimeError("the transaction could not be called")
-            reply = await method.out_object[0]
-            method.out_object = [reply]
+            method.out_object = reply = await method.out_object
             server.get_out_string(method)
-            return reply, method.out_string[0]
+            return reply, method.out_string
         finally:
             method.close()
-            # spyne's contexts refer to themselves and would keep the message until the next garbage collection.
-            request.__dict__.clear()
+            # A context refers to itself and would keep the message until the next garbage collection.
             method.__dict__.clear()
 
 
@@ -100,18 +100,32 @@ class _Call:
         self.context = context
 
 
+class _Method(MethodContext):
+    """A call, without what spyne offers to hooks and transports that there are none of."""
+
+    TransportContext = None
+    __setattr__ = object.__setattr__
+
+    def fire_event(self, event: str, *args: object, **kwargs: object) -> None:
+        pass
+
+
 class _Embedded(ServerBase):
     """A spyne server without a transport of its own."""
 
     transport = "urn:xds:embedded"
 
+    def get_out_object(self, ctx: MethodContext) -> None:
+        # Without spyne's own handling of exceptions, which logs what they say.
+        ctx.out_object = ctx.descriptor.service_class.call_wrapper(ctx)
+
 
 class _Opened(Soap12):
     """SOAP 1.2 for envelopes that are open already, and for bodies that are bytes already."""
 
-    def __init__(self, service: type[Service]):
+    def __init__(self, methods: Mapping[str, object]):
         super().__init__()
-        self._methods = service.public_methods
+        self._methods = methods
 
     def get_context(self, parent: MethodContext, transport: ServerBase) -> None:
         return None
@@ -124,28 +138,26 @@ class _Opened(Soap12):
         ctx.in_body_doc = ctx.in_document
         ctx.method_request_string = ctx.in_document.tag
 
-    def get_call_handles(self, ctx: MethodContext) -> list[object]:
-        return [self._methods[_method_name(ctx.udc.transaction)]]
+    def generate_method_contexts(self, ctx: MethodContext) -> list[MethodContext]:
+        ctx.descriptor = self._methods[ctx.udc.transaction.number]
+        return [ctx]
 
     def deserialize(self, ctx: MethodContext, message: object) -> None:
-        ctx.in_object = ctx.in_body_doc
+        ctx.in_object = (ctx.in_body_doc,)
 
     def serialize(self, ctx: MethodContext, message: object) -> None:
         call = ctx.udc
         message_id = call.envelope.addressing.message_id
-        ctx.out_document = close_envelope(call.transaction.response_action, message_id, ctx.out_object[0].body)
+        ctx.out_document = close_envelope(call.transaction.response_action, message_id, ctx.out_object.body)
 
     def create_out_string(self, ctx: MethodContext, charset: str | None = None) -> None:
-        ctx.out_string = [ctx.out_document]
+        ctx.out_string = ctx.out_document
 
 
-def _method_name(transaction: Transaction) -> str:
-    return transaction.number.lower().replace("-", "_")
-
-
-def _method(transaction: Transaction) -> object:
+def _function(transaction: Transaction, name: str) -> object:
     def answer(ctx: MethodContext, message: object) -> object:
         return transaction.answer(message, ctx.udc.context)
 
-    answer.__name__ = _method_name(transaction)
+    # spyne tells the methods of a service apart by the names of their functions.
+    answer.__name__ = name
     return rpc(AnyXml, _returns=AnyXml, _body_style="bare")(answer)
