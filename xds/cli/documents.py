@@ -27,7 +27,7 @@ def verify(config: Path | None, as_json: bool, quarantine: bool) -> None:
 
     Exit status 1 when a document is missing or has other bytes than were submitted. The server may run meanwhile.
     """
-    from xds.store import verify as verify_store
+    from xds.store.verify import verify as verify_store
 
     async def work(root: Path, held):
         with click.progressbar(length=256, label="Verifying", file=click.get_text_stream("stderr")) as bar:
@@ -62,7 +62,7 @@ def sweep(config: Path | None, as_json: bool, grace_hours: float) -> None:
 
     The server does this by itself every hour.
     """
-    from xds.store import sweep as sweep_store
+    from xds.store.sweep import sweep as sweep_store
 
     swept = _with_store(config, lambda root, held: sweep_store(root, held, timedelta(hours=grace_hours)))
     if as_json:
@@ -74,11 +74,10 @@ def sweep(config: Path | None, as_json: bool, grace_hours: float) -> None:
 def _with_store(config: Path | None, work):
     from xds.config import load
     from xds.db import open_database
-    from xds.server import held_in
 
     settings = load(config)
     database = open_database(settings.database.url)
     try:
-        return asyncio.run(work(settings.repository.documents, held_in(database)))
+        return asyncio.run(work(settings.repository.documents, database.held))
     finally:
         database.close()

@@ -41,7 +41,7 @@ certificate = "tls/server.pem"
 key = "tls/server-key.pem"
 client_ca = "tls/ca.pem"
 """
-_PASSWORDLESS = "sqlite:///data/xds.db"
+_DATABASE = "sqlite:///data/xds.db"
 
 
 @click.command
@@ -56,7 +56,7 @@ _PASSWORDLESS = "sqlite:///data/xds.db"
 )
 @click.option("--repository-id", metavar="OID", help="repositoryUniqueId; by default a new one is made from a UUID.")
 @click.option(
-    "--database", default=_PASSWORDLESS, show_default=True, metavar="URL", help="Database to use; its tables are made."
+    "--database", default=_DATABASE, show_default=True, metavar="URL", help="Database to use; its tables are made."
 )
 @click.option("--port", type=click.IntRange(1, 65535), default=8443, show_default=True, help="Port of the server.")
 @click.option(
@@ -78,13 +78,14 @@ def command(
     """
     from xds.config import load
     from xds.db import open_database
-    from xds.store import FileDocuments
+    from xds.store.files import FileDocuments
 
     file = folder / "xds.toml"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "data").mkdir(mode=0o700, exist_ok=True)
-        if file.exists():
+        kept = file.exists()
+        if kept:
             click.echo(f"{file} is kept as it is.")
         else:
             if demo:
@@ -100,7 +101,12 @@ def command(
             _write(file, text.encode())
     except OSError as error:
         raise Misconfigured(f"{folder} can't be made: {error.strerror}") from None
-    settings = load(file)
+    try:
+        settings = load(file)
+    except Misconfigured:
+        if not kept:
+            file.unlink()
+        raise
     open_database(settings.database.url, create=True).close()
     if settings.repository.enabled:
         FileDocuments(settings.repository.documents).close()

@@ -8,6 +8,9 @@ from pathlib import Path
 import click
 
 from xds.cli.options import config_option, json_option
+from xds.model.affinity_domain import BSN_OID, AffinityDomain
+from xds.model.bsn import is_valid_bsn
+from xds.model.hl7 import parse_cx
 
 
 @click.group
@@ -29,11 +32,10 @@ def add(config: Path | None, patient_ids: tuple[str, ...]) -> None:
     from xds.affinity import Reloading
     from xds.config import load
     from xds.db import open_database
-    from xds.registry.patients import check_patient_id
 
     settings = load(config)
     domain = Reloading(settings.registry.affinity_domain)()
-    wrong = [(place, check_patient_id(text, domain)) for place, text in enumerate(patient_ids, 1)]
+    wrong = [(place, _mistake(text, domain)) for place, text in enumerate(patient_ids, 1)]
     mistakes = [f"patient {place}: {mistake}" for place, mistake in wrong if mistake]
     if mistakes:
         click.echo("\n".join(mistakes), err=True)
@@ -67,3 +69,16 @@ def list_patients(config: Path | None, as_json: bool) -> None:
         database.close()
     if as_json:
         click.echo(json.dumps(known, indent=2))
+
+
+def _mistake(text: str, domain: AffinityDomain) -> str | None:
+    """Why a patient can't be known in this domain, without repeating the number; None when it can."""
+    try:
+        cx = parse_cx(text)
+    except ValueError as error:
+        return str(error)
+    if domain.assigning_authorities and cx.authority not in domain.assigning_authorities:
+        return "its assigning authority is not one of the affinity domain"
+    if cx.authority == BSN_OID and not is_valid_bsn(cx.number):
+        return "the BSN fails the 11-proef"
+    return None

@@ -1,0 +1,310 @@
+"""The composition root: opens what the actors need, mounts them on an HTTP server, and runs its processes.
+
+May import: everything below cli. The only place where rooms meet that don't know each other.
+
+Decisions
+- Everything is opened in the worker that uses it, after the fork: connections and threads don't survive one. Only
+  the sockets and the TLS context are made before.
+- All objects of a start are frozen out of the garbage collector, whose pauses would otherwise grow with them.
+- One worker also sweeps the document store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import os
+import resource
+import signal
+import socket
+import ssl
+import tempfile
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import structlog
+import uvloop
+from aiohttp import web
+
+from xds.affinity import Reloading
+from xds.config import Settings, bracketed
+from xds.db import Database, open_database
+from xds.errors import Misconfigured, XdsError
+from xds.mllp.handle import handle
+from xds.mllp.server import MllpServer
+from xds.registry.register import LocalRegistrar
+from xds.soap import RemoteRegistrar, add_actor
+from xds.store.files import FileDocuments
+from xds.store.sweep import sweep
+from xds.transaction import Registry, Repository, discover
+from xds.web.logs import set_up_logs
+from xds.web.metrics import Metrics
+from xds.web.pages import Probe, add_pages, disk_probe
+from xds.web.prefork import Supervisor
+from xds.web.tls import client_context, load_certificate, server_context
+
+DRAIN_SECONDS = 30.0
+_BACKLOG = 1024
+_READ_BUFFER = 256 * 1024
+_SWEEP_EVERY = 3600.0
+_LEAST_FREE = 256 << 20
+_PATHS = {"registry": "/registry", "repository": "/repository"}
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What one worker has open."""
+
+    database: Database
+    documents: FileDocuments | None
+    affinity_domain: Reloading | None
+    registry: Registry | None
+    repository: Repository | None
+    metrics: Metrics
+
+
+PARTS = web.AppKey("parts", Parts)
+
+
+def build_app(settings: Settings, *, slot: int = 0, metrics_folder: Path | None = None) -> web.Application:
+    """Make the application of one worker, with everything open; its cleanup closes it all.
+
+    Misconfigured or Unavailable when something can't be opened. `metrics_folder` is shared by all workers; None
+    makes one for this worker alone. Slot 0 sweeps the document store.
+    """
+    app = web.Application()
+    with contextlib.ExitStack() as opened:
+        if metrics_folder is None:
+            metrics_folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="xds-metrics-")))
+        parts = _open(settings, Metrics(metrics_folder, slot), opened)
+        closing = opened.pop_all()
+    app[PARTS] = parts
+
+    async def close(app: web.Application) -> AsyncIterator[None]:
+        sweeping = asyncio.create_task(_sweep_on(settings, parts)) if slot == 0 and parts.documents else None
+        yield
+        if sweeping is not None:
+            sweeping.cancel()
+        await asyncio.to_thread(closing.close)
+
+    app.cleanup_ctx.append(close)
+    _mount(app, settings, parts)
+    add_pages(app, _probes(settings, parts), parts.metrics)
+    return app
+
+
+def serve(settings: Settings) -> int:
+    """Run the server until SIGTERM or SIGINT and return the exit status.
+
+    Misconfigured or Unavailable when it can't start. One worker runs in this process.
+    """
+    set_up_logs(settings.log.level, settings.log.format)
+    _raise_descriptor_limit()
+    discovered = discover("xds.registry", "xds.repository")
+    context = _server_context(settings)
+    with contextlib.ExitStack() as bound, tempfile.TemporaryDirectory(prefix="xds-metrics-") as metrics:
+        http = bound.enter_context(_listen("server", settings.server.host, settings.server.port))
+        mllp = None
+        if settings.mllp.enabled:
+            mllp = bound.enter_context(_listen("mllp", settings.mllp.host, settings.mllp.port))
+        _log.info("listening", url=settings.base_url, workers=settings.server.workers, transactions=len(discovered))
+        gc.collect()
+        gc.freeze()
+        worker = _Worker(settings, context, http, mllp, Path(metrics))
+        if settings.server.workers == 1:
+            worker.run(0, None)
+            return 0
+        return Supervisor(settings.server.workers, worker.run, DRAIN_SECONDS).supervise()
+
+
+def endpoints(settings: Settings) -> list[dict[str, str]]:
+    """Where each transaction is offered: its number, name, actor and URL."""
+    actors = {"registry": settings.registry.enabled, "repository": settings.repository.enabled}
+    offered = [
+        {
+            "transaction": transaction.number,
+            "name": transaction.name,
+            "actor": transaction.actor,
+            "url": settings.base_url + _PATHS[transaction.actor],
+        }
+        for transaction in discover("xds.registry", "xds.repository")
+        if actors[transaction.actor]
+    ]
+    if settings.mllp.enabled:
+        scheme = "mllps" if settings.mllp_tls else "mllp"
+        url = f"{scheme}://{bracketed(settings.mllp.host)}:{settings.mllp.port}"
+        feed = {"transaction": "ITI-8", "name": "Patient Identity Feed", "actor": "registry", "url": url}
+        offered.append(feed)
+    return sorted(offered, key=lambda endpoint: int(endpoint["transaction"].removeprefix("ITI-")))
+
+
+class _Worker:
+    """One worker process, or the only one."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        context: ssl.SSLContext | None,
+        http: socket.socket,
+        mllp: socket.socket | None,
+        metrics_folder: Path,
+    ):
+        self._settings = settings
+        self._context = context
+        self._http = http
+        self._mllp = mllp
+        self._metrics_folder = metrics_folder
+
+    def run(self, slot: int, alive: int | None) -> None:
+        """Serve until a signal says to stop, or the descriptor `alive` reads as ended."""
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(self._serve(slot, alive))
+
+    async def _serve(self, slot: int, alive: int | None) -> None:
+        app = build_app(self._settings, slot=slot, metrics_folder=self._metrics_folder)
+        parts = app[PARTS]
+        stop = self._listen_to_signals(parts, alive)
+        runner = web.AppRunner(
+            app,
+            access_log=None,
+            read_bufsize=_READ_BUFFER,
+            auto_decompress=False,
+            shutdown_timeout=DRAIN_SECONDS,
+        )
+        await runner.setup()
+        feed = self._identity_feed(parts)
+        try:
+            await web.SockSite(runner, self._http, ssl_context=self._context, backlog=_BACKLOG).start()
+            if feed is not None:
+                await feed.start()
+            gc.collect()
+            gc.freeze()
+            _log.info("ready", worker=slot)
+            await stop.wait()
+            _log.info("stopping", worker=slot)
+        finally:
+            if feed is not None:
+                await feed.stop()
+            await runner.cleanup()
+        _log.info("stopped", worker=slot)
+
+    def _listen_to_signals(self, parts: Parts, alive: int | None) -> asyncio.Event:
+        loop = asyncio.get_running_loop()
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(signal.SIGHUP, self._reload, parts)
+        if alive is not None:
+            loop.add_reader(alive, lambda: (loop.remove_reader(alive), stop.set()))
+        return stop
+
+    def _reload(self, parts: Parts) -> None:
+        if parts.affinity_domain is not None:
+            parts.affinity_domain.reload()
+        tls = self._settings.tls
+        if self._context is not None and tls.certificate is not None and tls.key is not None:
+            try:
+                load_certificate(self._context, tls.certificate, tls.key)
+            except Misconfigured as error:
+                _log.error("the certificate was not reloaded, the one read before stays", reason=str(error))
+            else:
+                _log.info("the certificate was reloaded")
+
+    def _identity_feed(self, parts: Parts) -> MllpServer | None:
+        registry, domain = parts.registry, parts.affinity_domain
+        if self._mllp is None or registry is None or domain is None:
+            return None
+
+        async def answer(message: bytes) -> bytes:
+            return await handle(message, domain(), partial(add_patients, registry), partial(merge_patient, registry))
+
+        return MllpServer(answer, self._mllp, self._context if self._settings.mllp_tls else None)
+
+
+def _open(settings: Settings, metrics: Metrics, opened: contextlib.ExitStack) -> Parts:
+    database = open_database(settings.database.url)
+    opened.callback(database.close)
+    home = settings.server.home_community_id
+    domain = registry = repository = documents = None
+    if settings.registry.enabled:
+        domain = Reloading(settings.registry.affinity_domain)
+        registry = Registry(database, domain, lambda: datetime.now(UTC), home, settings.registry.max_results)
+    if settings.repository.enabled:
+        documents = FileDocuments(settings.repository.documents)
+        opened.callback(documents.close)
+        registrar = LocalRegistrar(registry) if registry is not None else _remote_registrar(settings, database)
+        unique_id = settings.repository.unique_id or ""
+        repository = Repository(database, documents, registrar, unique_id, home)
+    return Parts(database, documents, domain, registry, repository, metrics)
+
+
+def _remote_registrar(settings: Settings, database: Database) -> RemoteRegistrar:
+    repository = settings.repository
+    url = repository.registry_url or ""
+    context = None
+    if url.startswith("https:"):
+        context = client_context(repository.registry_ca, repository.registry_certificate, repository.registry_key)
+    return RemoteRegistrar(url, context, database)
+
+
+def _mount(app: web.Application, settings: Settings, parts: Parts) -> None:
+    transactions = discover("xds.registry", "xds.repository")
+    for actor, path in _PATHS.items():
+        if getattr(parts, actor) is not None:
+            add_actor(app, path, [transaction for transaction in transactions if transaction.actor == actor])
+
+
+def _probes(settings: Settings, parts: Parts) -> dict[str, Probe]:
+    async def database() -> str | None:
+        await parts.database.check()
+        return None
+
+    async def affinity_domain() -> str | None:
+        return parts.affinity_domain.error if parts.affinity_domain is not None else None
+
+    probes: dict[str, Probe] = {"database": database}
+    if parts.documents is not None:
+        probes["disk"] = disk_probe(settings.repository.documents, _LEAST_FREE)
+    if parts.affinity_domain is not None:
+        probes["affinity_domain"] = affinity_domain
+    return probes
+
+
+async def _sweep_on(settings: Settings, parts: Parts) -> None:
+    while True:
+        await asyncio.sleep(_SWEEP_EVERY)
+        try:
+            swept = await sweep(settings.repository.documents, parts.database.held)
+            _log.info("swept", orphans=swept.orphans, leftovers=swept.leftovers, bytes=swept.size)
+        except XdsError as error:
+            _log.error("sweeping failed", reason=str(error))
+        except Exception:
+            _log.exception("sweeping failed")
+
+
+def _server_context(settings: Settings) -> ssl.SSLContext | None:
+    tls = settings.tls
+    if tls.certificate is None or tls.key is None:
+        return None
+    return server_context(tls.certificate, tls.key, tls.client_ca)
+
+
+def _listen(section: str, host: str, port: int) -> socket.socket:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(address[:2], family=family, backlog=_BACKLOG)
+    except OSError as error:
+        raise Misconfigured(f"{section}.host, {section}.port: can't listen on {host}:{port}: {error.strerror}") from None
+
+
+def _raise_descriptor_limit() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
