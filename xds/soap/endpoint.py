@@ -17,7 +17,6 @@ from xds import xmlio
 from xds.errors import Fault, Unavailable
 from xds.ports import Documents, Staged
 from xds.soap.addressing import read_message_id
-from xds.soap.content_type import ContentType
 from xds.soap.envelope import Envelope, header_blocks, open_envelope
 from xds.soap.fault import action_mismatch, action_not_supported, fault_action, fault_envelope
 from xds.soap.receive import Disconnected, Limits, Received, check_request, receive, resolve_includes
@@ -117,7 +116,7 @@ class Endpoint:
         try:
             content_type = check_request(request)
             await receive(request, content_type, self._documents, self._limits, exchange.received)
-            transaction, reply, answer = await self._answer(exchange, content_type)
+            transaction, reply, answer = await self._answer(exchange)
             multipart = bool(reply.attachments) or transaction.mtom == "always"
             multipart = multipart or (transaction.mtom == "mirror" and exchange.received.mtom)
             response, exchange.sent = await send(request, transaction, reply, answer, as_multipart=multipart)
@@ -137,7 +136,7 @@ class Endpoint:
             _log.error("failed", request=exchange.request_id, exception=type(error).__qualname__, at=_places(error))
             return _refuse(exchange, Fault(f"internal error, request {exchange.request_id}", code="Receiver"))
 
-    async def _answer(self, exchange: _Exchange, content_type: ContentType) -> tuple[Transaction, Reply, bytes]:
+    async def _answer(self, exchange: _Exchange) -> tuple[Transaction, Reply, bytes]:
         received = exchange.received
         exchange.root = xmlio.parse(received.envelope, max_bytes=self._limits.envelope)
         received.envelope = b""
