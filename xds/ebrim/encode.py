@@ -1,0 +1,176 @@
+"""Registry objects from the model to XML text, in one fixed order. Source: ebRIM 3.0; ITI TF-3: 4.2.
+
+The prefix rim: must be bound where the text is put.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from xds.ebrim.vocabulary import AUTHOR_SLOTS, KINDS, Kind
+from xds.model.coded import Author, Coded, LocalizedString
+from xds.model.objects import AnyObject, Association, DocumentEntry
+
+_SPECIAL = re.compile(r'[&<>"\t\n\r]')
+_ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\t": "&#9;", "\n": "&#10;", "\r": "&#13;"}
+
+
+def escape(text: str) -> str:
+    """Text for an attribute or an element."""
+    if _SPECIAL.search(text) is None:
+        return text
+    return _SPECIAL.sub(lambda match: _ESCAPES[match[0]], text)
+
+
+def encode(item: AnyObject) -> bytes:
+    """One registry object as UTF-8, without namespace declarations: its fragment."""
+    kind = KINDS[type(item)]
+    tag = "ExtrinsicObject" if kind.type is DocumentEntry else "RegistryPackage"
+    if kind.type is Association:
+        tag = "Association"
+    ids = _Ids(item.entry_uuid)
+    parts = [f"<rim:{tag}{_attributes(item)}>"]
+    for name, spelling in kind.slots.items():
+        value = getattr(item, spelling.field)
+        if value:
+            parts.append(slot(name, value if spelling.several else (value,)))
+    parts += [slot(name, values) for name, values in item.extra_slots]
+    parts.append(_strings("Name", item.names))
+    parts.append(_strings("Description", item.descriptions))
+    if item.version:
+        parts.append(f'<rim:VersionInfo versionName="{escape(item.version)}"/>')
+    parts += _classifications(item, kind, ids)
+    parts += _identifiers(item, kind, ids)
+    parts.append(f"</rim:{tag}>")
+    return "".join(parts).encode()
+
+
+class _Ids:
+    """Ids for the parts of an object: its own UUID with the last two bytes varied, so that they compress well."""
+
+    def __init__(self, entry_uuid: str):
+        self.owner = escape(entry_uuid)
+        self.count = 0
+        try:
+            self.head, self.tail = entry_uuid[:-4], int(entry_uuid[-4:], 16)
+        except ValueError:
+            self.head = None
+        if not entry_uuid.startswith("urn:uuid:"):
+            self.head = None
+
+    def next(self) -> str:
+        self.count += 1
+        if self.head is None:
+            return f"{self.owner}_{self.count}"
+        return f"{self.head}{self.tail ^ self.count:04x}"
+
+
+def _attributes(item: AnyObject) -> str:
+    text = f' id="{escape(item.entry_uuid)}"'
+    if item.home_community_id:
+        text += f' home="{escape(item.home_community_id)}"'
+    if item.logical_id:
+        text += f' lid="{escape(item.logical_id)}"'
+    if isinstance(item, DocumentEntry):
+        text += f' objectType="{escape(item.object_type)}"'
+    elif isinstance(item, Association):
+        text += ' objectType="urn:oasis:names:tc:ebxml-regrep:ObjectType:RegistryObject:Association"'
+    else:
+        text += ' objectType="urn:oasis:names:tc:ebxml-regrep:ObjectType:RegistryObject:RegistryPackage"'
+    if item.availability_status:
+        text += f' status="{item.availability_status.urn}"'
+    if isinstance(item, DocumentEntry):
+        if item.mime_type:
+            text += f' mimeType="{escape(item.mime_type)}"'
+    elif isinstance(item, Association):
+        text += (
+            f' associationType="{escape(item.association_type)}" sourceObject="{escape(item.source_object)}"'
+            f' targetObject="{escape(item.target_object)}"'
+        )
+    return text
+
+
+def slot(name: str, values: Iterable[str]) -> str:
+    """A rim:Slot with its values."""
+    listed = "".join([f"<rim:Value>{escape(value)}</rim:Value>" for value in values])
+    return f'<rim:Slot name="{escape(name)}"><rim:ValueList>{listed}</rim:ValueList></rim:Slot>'
+
+
+def _strings(tag: str, strings: Sequence[LocalizedString]) -> str:
+    if not strings:
+        return ""
+    listed = "".join(
+        [
+            f'<rim:LocalizedString value="{escape(string.value)}"/>'
+            if string.lang is None
+            else f'<rim:LocalizedString xml:lang="{escape(string.lang)}" value="{escape(string.value)}"/>'
+            for string in strings
+        ]
+    )
+    return f"<rim:{tag}>{listed}</rim:{tag}>"
+
+
+_CLASSIFICATION_TYPE = ' objectType="urn:oasis:names:tc:ebxml-regrep:ObjectType:RegistryObject:Classification"'
+_IDENTIFIER_TYPE = ' objectType="urn:oasis:names:tc:ebxml-regrep:ObjectType:RegistryObject:ExternalIdentifier"'
+
+
+def _classifications(item: AnyObject, kind: Kind, ids: _Ids) -> list[str]:
+    parts = []
+    for node in (kind.node, kind.limited_metadata_node if item.limited_metadata else None):
+        if node:
+            parts.append(_classification(ids, f' classificationNode="{node}"', "", None, ""))
+    if kind.author_scheme:
+        for author in item.authors:
+            scheme = f' classificationScheme="{kind.author_scheme}"'
+            parts.append(_classification(ids, scheme, "", _author(author), ""))
+    for scheme, spelling in kind.classifications.items():
+        value = getattr(item, spelling.field)
+        for coded in value if spelling.several else (value,) if value else ():
+            parts.append(_coded(ids, scheme, coded))
+    for extra in item.extra_classifications:
+        scheme = f' classificationScheme="{escape(extra.scheme)}"' if extra.scheme is not None else ""
+        if extra.node is not None:
+            scheme += f' classificationNode="{escape(extra.node)}"'
+        slots = "".join([slot(name, values) for name, values in extra.slots])
+        parts.append(_classification(ids, scheme, slots, None, _strings("Name", extra.name), extra.node_representation))
+    return parts
+
+
+def _classification(
+    ids: _Ids, scheme: str, slots: str, author: str | None, name: str, representation: str | None = None
+) -> str:
+    shown = "" if author is not None else representation
+    node = f' nodeRepresentation="{escape(shown)}"' if shown is not None and "Scheme=" in scheme else ""
+    head = f'<rim:Classification id="{ids.next()}"{_CLASSIFICATION_TYPE}{scheme} classifiedObject="{ids.owner}"{node}'
+    body = slots + (author or "") + name
+    return f"{head}>{body}</rim:Classification>" if body else f"{head}/>"
+
+
+def _coded(ids: _Ids, scheme: str, coded: Coded) -> str:
+    name = "" if coded.display is None else _strings("Name", (LocalizedString(coded.display),))
+    slots = slot("codingScheme", (coded.scheme,))
+    return _classification(ids, f' classificationScheme="{scheme}"', slots, None, name, coded.code)
+
+
+def _author(author: Author) -> str:
+    return "".join([slot(name, values) for name, field in AUTHOR_SLOTS.items() if (values := getattr(author, field))])
+
+
+def _identifiers(item: AnyObject, kind: Kind, ids: _Ids) -> list[str]:
+    parts = []
+    for scheme, spelling in kind.identifiers.items():
+        value = getattr(item, spelling.field)
+        if value:
+            name = _strings("Name", (LocalizedString(f"XDS{kind.name}.{spelling.attribute}"),))
+            parts.append(_identifier(ids, scheme, value, name))
+    for extra in item.extra_identifiers:
+        parts.append(_identifier(ids, escape(extra.scheme), extra.value, _strings("Name", extra.name)))
+    return parts
+
+
+def _identifier(ids: _Ids, scheme: str, value: str, name: str) -> str:
+    return (
+        f'<rim:ExternalIdentifier id="{ids.next()}"{_IDENTIFIER_TYPE} registryObject="{ids.owner}"'
+        f' identificationScheme="{scheme}" value="{escape(value)}">{name}</rim:ExternalIdentifier>'
+    )

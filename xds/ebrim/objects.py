@@ -1,0 +1,289 @@
+"""Registry objects from XML to the model, with an Issue for each structural mistake.
+
+Source: ebRIM 3.0; ITI TF-3: 4.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from lxml.etree import _Element
+
+from xds import xmlio
+from xds.ebrim.vocabulary import (
+    ASSOCIATION,
+    AUTHOR_SLOTS,
+    DOCUMENT_ENTRY,
+    FOLDER,
+    FOLDER_NODE,
+    RIM,
+    SUBMISSION_SET,
+    SUBMISSION_SET_NODE,
+    XML_LANG,
+    Kind,
+)
+from xds.errors import Code, Issue
+from xds.model.coded import Author, Coded, ExtraClassification, ExtraIdentifier, LocalizedString
+from xds.model.objects import AnyObject, Association, DocumentEntry, Folder, Status, Submission, SubmissionSet
+
+_SLOT = f"{{{RIM}}}Slot"
+_NAME = f"{{{RIM}}}Name"
+_DESCRIPTION = f"{{{RIM}}}Description"
+_VERSION_INFO = f"{{{RIM}}}VersionInfo"
+_CLASSIFICATION = f"{{{RIM}}}Classification"
+_EXTERNAL_IDENTIFIER = f"{{{RIM}}}ExternalIdentifier"
+_EXTRINSIC_OBJECT = f"{{{RIM}}}ExtrinsicObject"
+_REGISTRY_PACKAGE = f"{{{RIM}}}RegistryPackage"
+_ASSOCIATION = f"{{{RIM}}}Association"
+_OBJECT_REF = f"{{{RIM}}}ObjectRef"
+
+_STATUS = {status.urn: status for status in Status}
+MAX_VALUE = 256
+"""Characters in a slot value or identifier: rim:LongName. Source: ebRIM 3.0 (rim.xsd)."""
+MAX_TEXT = 1024
+"""Characters in a LocalizedString: rim:FreeFormText. Source: ebRIM 3.0 (rim.xsd)."""
+
+
+def metadata_error(context: str, location: str, section: str = "ITI TF-3: 4.2.3") -> Issue:
+    return Issue(Code.XDSRegistryMetadataError, context, location, section=section)
+
+
+def decode_objects(object_list: _Element) -> tuple[Submission, list[Issue]]:
+    """Read a rim:RegistryObjectList. Source: ITI TF-3: 4.2.1."""
+    issues: list[Issue] = []
+    outside: dict[str, list[_Element]] = {}
+    for child in object_list:
+        if child.tag == _CLASSIFICATION:
+            outside.setdefault(child.get("classifiedObject", ""), []).append(child)
+    found: dict[type, list[AnyObject]] = {DocumentEntry: [], SubmissionSet: [], Folder: [], Association: []}
+    refs: list[str] = []
+    for child in object_list:
+        if child.tag == _OBJECT_REF:
+            refs.append(_reference(child.get("id", "")))
+        elif child.tag != _CLASSIFICATION:
+            item = _decode(child, outside.pop(child.get("id", ""), ()), issues)
+            if item is not None:
+                found[type(item)].append(item)
+    for classified in outside:
+        issues.append(metadata_error("a Classification classifies an object that is not in the submission", classified))
+    return Submission(
+        tuple(found[SubmissionSet]), tuple(found[DocumentEntry]), tuple(found[Folder]), tuple(found[Association]),
+        tuple(refs),
+    ), issues  # fmt: skip
+
+
+def decode_fragment(fragment: bytes) -> AnyObject:
+    """Read back one object from what `encode` wrote."""
+    root = xmlio.parse(b'<rim:RegistryObjectList xmlns:rim="%s">%s</rim:RegistryObjectList>' % (RIM.encode(), fragment))
+    issues: list[Issue] = []
+    item = _decode(root[0], (), issues)
+    if item is None or issues:
+        raise ValueError("not a fragment of ours")
+    return item
+
+
+def _decode(element: _Element, outside: Iterable[_Element], issues: list[Issue]) -> AnyObject | None:
+    kind = _kind(element, outside)
+    entry_uuid = _reference(element.get("id", ""))
+    if kind is None:
+        name = element.tag.rpartition("}")[2]
+        issues.append(
+            metadata_error(
+                f"{name} is neither a DocumentEntry, SubmissionSet, Folder nor Association: its classification "
+                "node is missing or unknown", entry_uuid, "ITI TF-3: 4.2.1",
+            )
+        )  # fmt: skip
+        return None
+    if not entry_uuid:
+        issues.append(metadata_error(f"{kind.name} has no id", entry_uuid, "ITI TF-3: 4.2.3.1.3"))
+    reading = _Reading(kind, entry_uuid, issues)
+    for child in element:
+        reading.take(child)
+    for child in outside:
+        reading.take(child)
+    values = reading.values
+    values["entry_uuid"] = entry_uuid
+    if lid := element.get("lid"):
+        values["logical_id"] = _reference(lid)
+    if status := _STATUS.get(element.get("status", "")):
+        values["availability_status"] = status
+    if home := element.get("home"):
+        values["home_community_id"] = home
+    if kind is DOCUMENT_ENTRY:
+        values["object_type"] = element.get("objectType", "").lower()
+        values["mime_type"] = element.get("mimeType") or None
+    elif kind is ASSOCIATION:
+        values["association_type"] = element.get("associationType", "")
+        values["source_object"] = _reference(element.get("sourceObject", ""))
+        values["target_object"] = _reference(element.get("targetObject", ""))
+    return reading.finish()
+
+
+def _kind(element: _Element, outside: Iterable[_Element]) -> Kind | None:
+    if element.tag == _EXTRINSIC_OBJECT:
+        return DOCUMENT_ENTRY
+    if element.tag == _ASSOCIATION:
+        return ASSOCIATION
+    if element.tag != _REGISTRY_PACKAGE:
+        return None
+    nodes = {child.get("classificationNode") for child in (*element.iterchildren(_CLASSIFICATION), *outside)}
+    is_set, is_folder = SUBMISSION_SET_NODE in nodes, FOLDER_NODE in nodes
+    if is_set == is_folder:
+        return None
+    return SUBMISSION_SET if is_set else FOLDER
+
+
+def _reference(text: str) -> str:
+    """An id as we compare it: UUIDs in lower case. Source: ITI TF-3: 4.2.3.1.3."""
+    return text.lower() if text[:9].lower() == "urn:uuid:" else text
+
+
+def read_slot(element: _Element) -> tuple[str, tuple[str, ...]]:
+    """The name and the non-empty values of a rim:Slot, without the blanks around them."""
+    values = [
+        text.strip() for value_list in element for value in value_list if (text := value.text) is not None
+    ]  # fmt: skip
+    return element.get("name", ""), tuple([value for value in values if value])
+
+
+def _localized(element: _Element) -> tuple[LocalizedString, ...]:
+    return tuple(
+        [LocalizedString(string.get("value", ""), string.get(XML_LANG)) for string in element]
+    )  # fmt: skip
+
+
+class _Reading:
+    """The attributes of one object, while its children go by."""
+
+    def __init__(self, kind: Kind, location: str, issues: list[Issue]):
+        self.kind = kind
+        self.location = location
+        self.issues = issues
+        self.values: dict[str, Any] = {}
+        self.extra_slots: list[tuple[str, tuple[str, ...]]] = []
+        self.extra_classifications: list[ExtraClassification] = []
+        self.extra_identifiers: list[ExtraIdentifier] = []
+        self.seen: set[str] = set()
+
+    def take(self, child: _Element) -> None:
+        tag = child.tag
+        if tag == _SLOT:
+            self._slot(child)
+        elif tag == _CLASSIFICATION:
+            self._classification(child)
+        elif tag == _EXTERNAL_IDENTIFIER:
+            self._identifier(child)
+        elif tag == _NAME:
+            self._text("names", "title", child)
+        elif tag == _DESCRIPTION:
+            self._text("descriptions", "comments", child)
+        elif tag == _VERSION_INFO:
+            self.values["version"] = child.get("versionName") or None
+        else:
+            self._reject(f"{self.kind.name} contains an unexpected element {tag.rpartition('}')[2]}")
+
+    def finish(self) -> AnyObject:
+        self.values["extra_slots"] = tuple(self.extra_slots)
+        self.values["extra_classifications"] = tuple(self.extra_classifications)
+        self.values["extra_identifiers"] = tuple(self.extra_identifiers)
+        return self.kind.type(**self.values)
+
+    def _reject(self, context: str) -> None:
+        self.issues.append(metadata_error(context, self.location))
+
+    def _text(self, field: str, attribute: str, child: _Element) -> None:
+        strings = tuple([string for string in _localized(child) if string.value])
+        if any(len(string.value) > MAX_TEXT for string in strings):
+            self._reject(f"{self.kind.name}.{attribute} is longer than {MAX_TEXT} characters")
+        self.values[field] = strings
+
+    def _slot(self, child: _Element) -> None:
+        name, values = read_slot(child)
+        if name in self.seen:
+            self._reject(f"{self.kind.name} has the slot {name[:MAX_VALUE]} more than once")
+            return
+        self.seen.add(name)
+        for value in values:
+            if len(value) > MAX_VALUE:
+                self._reject(f"{self.kind.name}: a value of the slot {name[:MAX_VALUE]} is longer than {MAX_VALUE}")
+        spelling = self.kind.slots.get(name)
+        if spelling is None:
+            if not name:
+                self._reject(f"{self.kind.name} has a slot without a name")
+            self.extra_slots.append((name, values))
+        elif spelling.several:
+            self.values[spelling.field] = values
+        elif len(values) > 1:
+            self._reject(f"{self.kind.name}.{spelling.attribute} has more than one value")
+        elif values:
+            self.values[spelling.field] = values[0]
+
+    def _classification(self, child: _Element) -> None:
+        kind = self.kind
+        classified = child.get("classifiedObject")
+        if classified and _reference(classified) != self.location:
+            self._reject(f"{kind.name}: the classifiedObject of a Classification is not the object that contains it")
+        node = child.get("classificationNode")
+        scheme = child.get("classificationScheme")
+        if node is not None and node == kind.node:
+            return
+        if node is not None and node == kind.limited_metadata_node:
+            self.values["limited_metadata"] = True
+        elif scheme is not None and scheme == kind.author_scheme:
+            self.values["authors"] = (*self.values.get("authors", ()), _author(child))
+        elif scheme is not None and (spelling := kind.classifications.get(scheme)):
+            coded = _coded(child)
+            if spelling.several:
+                self.values[spelling.field] = (*self.values.get(spelling.field, ()), coded)
+            elif spelling.field in self.values:
+                self._reject(f"{kind.name}.{spelling.attribute} is given more than once")
+            else:
+                self.values[spelling.field] = coded
+        elif scheme is None and node is None:
+            self._reject(f"{kind.name} has a Classification without a scheme or node")
+        else:
+            slots = tuple([read_slot(slot) for slot in child.iterchildren(_SLOT)])
+            name = tuple([s for part in child.iterchildren(_NAME) for s in _localized(part)])
+            extra = ExtraClassification(scheme, node, child.get("nodeRepresentation"), slots, name)
+            self.extra_classifications.append(extra)
+
+    def _identifier(self, child: _Element) -> None:
+        scheme, value = child.get("identificationScheme", ""), child.get("value", "").strip()
+        owner = child.get("registryObject")
+        if owner and _reference(owner) != self.location:
+            self._reject(f"{self.kind.name}: the registryObject of an ExternalIdentifier is not the object around it")
+        spelling = self.kind.identifiers.get(scheme)
+        attribute = spelling.attribute if spelling else "external identifier"
+        if len(value) > MAX_VALUE:
+            self._reject(f"{self.kind.name}.{attribute} is longer than {MAX_VALUE} characters")
+        if spelling is None:
+            name = tuple([s for part in child.iterchildren(_NAME) for s in _localized(part)])
+            self.extra_identifiers.append(ExtraIdentifier(scheme, value, name))
+        elif spelling.field in self.values:
+            self._reject(f"{self.kind.name}.{attribute} is given more than once")
+        else:
+            self.values[spelling.field] = value or None
+
+
+def _coded(element: _Element) -> Coded:
+    scheme, display = "", None
+    for child in element:
+        if child.tag == _SLOT:
+            name, values = read_slot(child)
+            if name == "codingScheme" and values:
+                scheme = values[0]
+        elif child.tag == _NAME:
+            strings = _localized(child)
+            display = strings[0].value if strings else None
+    return Coded(element.get("nodeRepresentation", ""), scheme, display)
+
+
+def _author(element: _Element) -> Author:
+    values = {}
+    for child in element:
+        if child.tag == _SLOT:
+            name, texts = read_slot(child)
+            if name in AUTHOR_SLOTS:
+                values[AUTHOR_SLOTS[name]] = texts
+    return Author(**values)
