@@ -1,0 +1,233 @@
+"""Which attributes each kind of object must have, and what a valid value is.
+
+Source: ITI TF-3: Tables 4.2.3.2-1, 4.2.3.3-1, 4.2.3.4-1 and 4.2.3.1.7-2.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from xds.ebrim.objects import metadata_error
+from xds.ebrim.vocabulary import KINDS, Spelling
+from xds.errors import Issue
+from xds.model.affinity_domain import BSN_OID, AffinityDomain
+from xds.model.bsn import is_valid_bsn
+from xds.model.coded import Coded
+from xds.model.hl7 import (
+    check_reference_id,
+    check_xcn,
+    check_xon,
+    check_xtn,
+    dtm_moment,
+    is_oid,
+    parse_cx,
+)
+from xds.model.ids import check_unique_id
+from xds.model.objects import AnyObject, Association, DocumentEntry, EntryType, Folder, SubmissionSet
+
+_LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
+_SHA1 = re.compile(r"[0-9A-Fa-f]{40}")
+_SIZE = re.compile(r"[0-9]{1,19}")
+_MIME = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+(\s*;.*)?")
+MAX_TITLE = 128
+"""Characters. Source: ITI TF-3: 4.2.3.2.22."""
+
+
+def _matches(pattern: re.Pattern[str], expected: str) -> Callable[[str], None]:
+    def check(text: str) -> None:
+        if pattern.fullmatch(text) is None:
+            raise ValueError(expected)
+
+    return check
+
+
+def _oid(text: str) -> None:
+    if not is_oid(text):
+        raise ValueError("expected an OID")
+
+
+def _recipient(text: str) -> None:
+    """Source: ITI TF-3: 4.2.3.3.7."""
+    organisation, _, rest = text.partition("|")
+    person, _, address = rest.partition("|")
+    if organisation:
+        check_xon(organisation)
+    if person:
+        check_xcn(person)
+    if address:
+        check_xtn(address)
+    if not organisation and not person and not address:
+        raise ValueError("expected XON|XCN|XTN with at least one of them")
+
+
+def _source_patient_info(text: str) -> None:
+    """Source: ITI TF-3: 4.2.3.2.23."""
+    field, bar, _ = text.partition("|")
+    if not bar or re.fullmatch(r"PID-\d+", field) is None:
+        raise ValueError("expected PID-n|value")
+
+
+CHECKS: dict[str, Callable[[str], object]] = {
+    "creation_time": dtm_moment,
+    "service_start_time": dtm_moment,
+    "service_stop_time": dtm_moment,
+    "submission_time": dtm_moment,
+    "last_update_time": dtm_moment,
+    "hash": _matches(_SHA1, "expected 40 hexadecimal digits (SHA-1)"),
+    "size": _matches(_SIZE, "expected a number of bytes"),
+    "language_code": _matches(_LANGUAGE, "expected a language tag such as nl-NL (RFC 5646)"),
+    "mime_type": _matches(_MIME, "expected a media type such as application/pdf"),
+    "legal_authenticator": check_xcn,
+    "patient_id": parse_cx,
+    "source_patient_id": parse_cx,
+    "source_patient_info": _source_patient_info,
+    "repository_unique_id": _oid,
+    "source_id": _oid,
+    "unique_id": check_unique_id,
+    "reference_id_list": check_reference_id,
+    "intended_recipient": _recipient,
+}
+_AUTHOR_CHECKS = {"person": check_xcn, "institution": check_xon, "telecommunication": check_xtn}
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """The attributes that must be present: always, only for a stable entry, only when the registry receives it."""
+
+    always: frozenset[str]
+    stable: frozenset[str] = frozenset()
+    at_registry: frozenset[str] = frozenset()
+
+
+_CODES_OF_ENTRY = ("class_code", "confidentiality_code", "format_code", "healthcare_facility_type_code",
+                   "practice_setting_code", "type_code")  # fmt: skip
+DEMANDS: dict[type, Demand] = {
+    DocumentEntry: Demand(
+        frozenset({*_CODES_OF_ENTRY, "language_code", "mime_type", "patient_id", "source_patient_id", "unique_id"}),
+        stable=frozenset({"creation_time"}),
+        at_registry=frozenset({"hash", "size", "repository_unique_id"}),
+    ),
+    SubmissionSet: Demand(frozenset({"content_type_code", "patient_id", "source_id", "submission_time", "unique_id"})),
+    Folder: Demand(frozenset({"patient_id", "unique_id"})),
+    Association: Demand(frozenset()),
+}
+_ALWAYS_THOUGH_LIMITED = frozenset({"patient_id", "unique_id", "source_id", "mime_type", "submission_time", "hash",
+                                    "size", "repository_unique_id"})  # fmt: skip
+"""What limited metadata must still have. Source: ITI TF-3: 4.2.3 (tables, column XDR/XDM limited)."""
+
+
+def check_attributes(item: AnyObject, domain: AffinityDomain, today: date, *, at_registry: bool) -> Iterator[Issue]:
+    """Every attribute of one object that is missing, malformed or has a code outside its value set."""
+    kind = KINDS[type(item)]
+    spellings = [*kind.identifiers.values(), *kind.slots.values(), *kind.classifications.values()]
+    if kind.type is DocumentEntry:
+        spellings.append(Spelling("mimeType", "mime_type"))
+        yield from _check_entry(item, domain, today, at_registry)
+    required = _required(item, at_registry)
+    for spelling in spellings:
+        value = getattr(item, spelling.field)
+        if not value:
+            if spelling.field in required:
+                yield _wrong(item, spelling.attribute, "is missing")
+            continue
+        check = CHECKS.get(spelling.field)
+        for each in value if spelling.several else (value,):
+            if isinstance(each, Coded):
+                yield from _check_code(item, spelling.attribute, each, domain, today)
+            elif check is not None and (problem := _problem(check, each)):
+                yield _wrong(item, spelling.attribute, problem)
+    if kind.author_scheme:
+        yield from _check_authors(item, domain)
+    if domain.dutch and kind.identifiers:
+        yield from _check_bsn(item)
+
+
+def _required(item: AnyObject, at_registry: bool) -> frozenset[str]:
+    demand = DEMANDS[type(item)]
+    required = demand.always
+    if isinstance(item, DocumentEntry) and item.object_type != EntryType.ON_DEMAND:
+        required = required | demand.stable | (demand.at_registry if at_registry else frozenset())
+    elif at_registry and demand.at_registry:
+        required = required | {"repository_unique_id"}
+    return required & _ALWAYS_THOUGH_LIMITED if item.limited_metadata else required
+
+
+def _problem(check: Callable[[str], object], text: str) -> str | None:
+    try:
+        check(text)
+    except ValueError as error:
+        return f"is not valid: {error}"
+    return None
+
+
+def _wrong(item: AnyObject, attribute: str, what: str, section: str = "ITI TF-3: 4.2.3") -> Issue:
+    return metadata_error(f"{type(item).__name__}.{attribute} {what}", item.entry_uuid, section)
+
+
+def _check_code(item: AnyObject, attribute: str, coded: Coded, domain: AffinityDomain, today: date) -> Iterator[Issue]:
+    if not coded.code:
+        yield _wrong(item, attribute, "has no code (nodeRepresentation)", "ITI TF-3: 4.2.3.1.2")
+    elif not coded.scheme:
+        yield _wrong(item, attribute, "has no codingScheme", "ITI TF-3: 4.2.3.1.2")
+    else:
+        if coded.display is None:
+            yield _wrong(item, attribute, "has no display name", "ITI TF-3: 4.2.3.1.2")
+        value_set = "folderCodeList" if isinstance(item, Folder) else attribute
+        if not domain.allows(value_set, coded.code, coded.scheme, today):
+            what = f"{coded.code[:64]} of {coded.scheme[:64]} is not in the affinity domain's value set"
+            yield _wrong(item, attribute, what, "ITI TF-3: 4.2.3.1")
+
+
+def _check_entry(entry: DocumentEntry, domain: AffinityDomain, today: date, at_registry: bool) -> Iterator[Issue]:
+    if entry.object_type not in frozenset(EntryType):
+        yield _wrong(entry, "objectType", "is neither a stable nor an on-demand document entry", "ITI TF-3: 4.2.5.2")
+    if entry.object_type == EntryType.ON_DEMAND:
+        for attribute in ("creation_time", "hash", "size"):
+            if getattr(entry, attribute):
+                yield _wrong(entry, attribute, "is not allowed on an on-demand entry", "ITI TF-3: Table 4.2.3.2-1")
+    if entry.title and len(entry.title) > MAX_TITLE:
+        yield _wrong(entry, "title", f"is longer than {MAX_TITLE} characters", "ITI TF-3: 4.2.3.2.22")
+    if entry.mime_type and not domain.allows("mimeType", entry.mime_type, "", today):
+        yield _wrong(entry, "mimeType", f"{entry.mime_type[:64]} is not in the affinity domain's value set")
+    languages = domain.value_sets.get("languageCode")
+    if entry.language_code and languages and all(code != entry.language_code for code, _ in languages):
+        yield _wrong(entry, "languageCode", "is not in the affinity domain's value set")
+    if entry.service_start_time and entry.service_stop_time:
+        try:
+            reversed_ = dtm_moment(entry.service_start_time) > dtm_moment(entry.service_stop_time)
+        except ValueError:
+            return
+        if reversed_:
+            yield _wrong(entry, "serviceStartTime", "is after serviceStopTime", "ITI TF-3: 4.2.3.2.19")
+
+
+def _check_authors(item: DocumentEntry | SubmissionSet, domain: AffinityDomain) -> Iterator[Issue]:
+    """Source: ITI TF-3: 4.2.3.1.4."""
+    for author in item.authors:
+        if not (author.person or author.institution or author.role or author.specialty or author.telecommunication):
+            yield _wrong(item, "author", "is empty", "ITI TF-3: 4.2.3.1.4")
+        for field, check in _AUTHOR_CHECKS.items():
+            for text in getattr(author, field):
+                if problem := _problem(check, text):
+                    yield _wrong(item, f"author.{field}", problem, "ITI TF-3: 4.2.3.1.4")
+        if domain.dutch:
+            for text in author.institution:
+                authority = (text.split("^") + [""] * 6)[5]
+                if authority and not authority.startswith("&"):
+                    yield _wrong(item, "author.institution", "must not have a namespace name in component 6")
+
+
+def _check_bsn(item: DocumentEntry | SubmissionSet | Folder) -> Iterator[Issue]:
+    given = {"patientId": item.patient_id}
+    if isinstance(item, DocumentEntry):
+        given["sourcePatientId"] = item.source_patient_id
+    for attribute, text in given.items():
+        try:
+            cx = parse_cx(text or "")
+        except ValueError:
+            continue
+        if cx.authority == BSN_OID and not is_valid_bsn(cx.number):
+            yield _wrong(item, attribute, "is no BSN: it fails the 11-proef", "Besluit BSN: 11-proef")

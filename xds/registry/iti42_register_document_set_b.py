@@ -1,0 +1,35 @@
+"""ITI-42 Register Document Set-b. Source: ITI TF-2: 3.42."""
+
+from __future__ import annotations
+
+from lxml.etree import _Element
+
+from xds.ebrim.response import encode_response, status_of
+from xds.ebrim.submit import SUBMIT_OBJECTS_REQUEST, decode_submit_objects
+from xds.errors import Code, Issue, Unavailable
+from xds.registry.register import register
+from xds.transaction import Context, Reply, Transaction
+
+
+async def answer(body: _Element, ctx: Context) -> Reply:
+    """Register the metadata of documents that a repository holds."""
+    assert ctx.registry is not None
+    submission, issues = decode_submit_objects(body)
+    try:
+        issues = await register(ctx.registry, submission, issues)
+    except Unavailable:
+        issues = [Issue(Code.XDSRegistryOutOfResources, "the registry can't write at this moment; nothing was changed")]
+    status = status_of(issues).rpartition(":")[2]
+    return Reply(encode_response(issues), status=status, codes=tuple(issue.code for issue in issues))
+
+
+TRANSACTION = Transaction(
+    number="ITI-42",
+    name="Register Document Set-b",
+    actor="registry",
+    request=SUBMIT_OBJECTS_REQUEST,
+    action="urn:ihe:iti:2007:RegisterDocumentSet-b",
+    response_action="urn:ihe:iti:2007:RegisterDocumentSet-bResponse",
+    mtom="never",
+    answer=answer,
+)

@@ -1,0 +1,39 @@
+"""ITI-8 Patient Identity Feed: what it changes in the registry. Source: ITI TF-2: 3.8.4.1.3 and 3.8.4.2.3."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from xds.ebrim.encode import encode
+from xds.ebrim.fragment import pack, unpack
+from xds.ebrim.objects import decode_fragment
+from xds.ports import Writer
+from xds.transaction import Registry
+
+
+async def feed(registry: Registry, patient_ids: Sequence[str]) -> None:
+    """Make patients known, by CX text."""
+
+    def change(writer: Writer) -> None:
+        for patient_id in patient_ids:
+            writer.add_patient(patient_id)
+
+    await registry.index.write(change)
+
+
+async def merge(registry: Registry, subsumed: str, surviving: str) -> None:
+    """Move all of `subsumed` to `surviving`; its fragments name the surviving patient from then on.
+
+    ValueError when `surviving` was merged away itself or is `subsumed`. Repeating a merge changes nothing.
+    Source: ITI TF-2: 3.8.4.2.3.
+    """
+
+    def change(writer: Writer) -> None:
+        moved = [
+            replace(decode_fragment(unpack(stored.fragment)), patient_id=surviving)
+            for stored in writer.merge_patient(subsumed, surviving)
+        ]
+        writer.replace([(item, pack(encode(item))) for item in moved])
+
+    await registry.index.write(change)
