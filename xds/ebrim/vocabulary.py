@@ -62,9 +62,19 @@ DOCUMENT_ENTRY = Kind(
     name="DocumentEntry",
     type=DocumentEntry,
     slots=_slots(
-        "creationTime", "documentAvailability", "hash", "languageCode", "legalAuthenticator", "repositoryUniqueId",
-        "serviceStartTime", "serviceStopTime", "size", "sourcePatientId", several=("sourcePatientInfo", "URI"),
-    ) | {REFERENCE_ID_LIST: Spelling("referenceIdList", "reference_id_list", several=True)},
+        "creationTime",
+        "documentAvailability",
+        "hash",
+        "languageCode",
+        "legalAuthenticator",
+        "repositoryUniqueId",
+        "serviceStartTime",
+        "serviceStopTime",
+        "size",
+        "sourcePatientId",
+        several=("sourcePatientInfo", "URI"),
+    )
+    | {REFERENCE_ID_LIST: Spelling("referenceIdList", "reference_id_list", several=True)},
     classifications={
         "urn:uuid:41a5887f-8865-4c09-adf7-e362475b143a": Spelling("classCode", "class_code"),
         "urn:uuid:f4f85eac-e6cb-4883-b524-f2705394840f": Spelling(
