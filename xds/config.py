@@ -87,6 +87,19 @@ class MllpSettings(msgspec.Struct, frozen=True, kw_only=True):
     tls: Annotated[bool, Meta(description="Use `[tls]` here too, if it is set; only loopback may go without")] = True
 
 
+class ClientSettings(msgspec.Struct, frozen=True, kw_only=True):
+    registry_url: Annotated[
+        str | None, Meta(description="Registry that `xds query` asks; none: the one of this configuration")
+    ] = None
+    repository_url: Annotated[
+        str | None,
+        Meta(description="Repository of `xds submit` and `xds retrieve`; none: the one of this configuration"),
+    ] = None
+    certificate: Annotated[Path | None, Meta(description="PEM file: client certificate that they show")] = None
+    key: Annotated[Path | None, Meta(description="PEM file: the private key of that certificate")] = None
+    ca: Annotated[Path | None, Meta(description="PEM file: CAs that they trust a server by")] = None
+
+
 class LimitsSettings(msgspec.Struct, frozen=True, kw_only=True):
     max_envelope_bytes: Annotated[
         int, Meta(description="Largest SOAP envelope without its attachments, in bytes", ge=1024, le=32 << 20)
@@ -113,6 +126,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     repository: RepositorySettings = RepositorySettings()
     database: DatabaseSettings = DatabaseSettings()
     mllp: MllpSettings = MllpSettings()
+    client: ClientSettings = ClientSettings()
     limits: LimitsSettings = LimitsSettings()
     log: LogSettings = LogSettings()
 

@@ -40,6 +40,11 @@ _TLS = """
 certificate = "tls/server.pem"
 key = "tls/server-key.pem"
 client_ca = "tls/ca.pem"
+
+[client]
+certificate = "tls/hospital.pem"
+key = "tls/hospital-key.pem"
+ca = "tls/ca.pem"
 """
 _DATABASE = "sqlite:///data/xds.db"
 
