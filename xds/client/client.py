@@ -7,6 +7,7 @@ import hashlib
 import re
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -135,8 +136,10 @@ class Client:
             if response is None:
                 raise Unavailable("the repository answers without a RegistryResponse")
             status, issues = decode_response(response)
-            received = [_keep(element, parts, to) for element in answer.iter(f"{{{XDSB}}}DocumentResponse")]
-        return RetrieveResult(_local(status), tuple(received), tuple(issues))
+            # All are read before one is put in its place: a broken answer leaves nothing behind.
+            elements = answer.iterchildren(f"{{{XDSB}}}DocumentResponse")
+            received = [_received(element, parts, Path(spool)) for element in elements]
+            return RetrieveResult(_local(status), _placed(received, to), tuple(issues))
 
     def close(self) -> None:
         """End the connections; a later message makes new ones."""
@@ -181,29 +184,40 @@ def _local(status: str) -> str:
     return status.rpartition(":")[2]
 
 
-def _keep(element: _Element, parts: dict[str, Spooled], to: Path) -> Retrieved:
-    """Give a document its place in the folder `to`."""
+def _received(element: _Element, parts: dict[str, Spooled], spool: Path) -> Retrieved:
+    """One document of the answer, in a file in the folder `spool`."""
     repository_unique_id, unique_id, mime_type = (
         (element.findtext(f"{{{XDSB}}}{name}") or "").strip()
         for name in ("RepositoryUniqueId", "DocumentUniqueId", "mimeType")
     )
-    path = to / (_file_name(unique_id) + extension(mime_type))
-    document = element.find(f"{{{XDSB}}}Document")
-    include = document.find(f"{{{_XOP}}}Include") if document is not None else None
+    include = element.find(f"{{{XDSB}}}Document/{{{_XOP}}}Include")
     if include is not None:
         part = parts.pop(unquote(include.get("href", "").removeprefix("cid:")), None)
         if part is None:
             raise Unavailable("the repository answers with a reference to a part that it did not send, or twice to one")
-        part.path.replace(path)
-        return Retrieved(repository_unique_id, unique_id, mime_type, path, part.size, part.hash)
+        return Retrieved(repository_unique_id, unique_id, mime_type, part.path, part.size, part.hash)
     text = "".join((element.findtext(f"{{{XDSB}}}Document") or "").split())
     try:
         content = base64.b64decode(text, validate=True)
     except ValueError:
         raise Unavailable("the repository answers with a document that is not base64") from None
-    path.write_bytes(content)
+    with tempfile.NamedTemporaryFile(dir=spool, delete=False) as file:
+        file.write(content)
     digest = hashlib.sha1(content, usedforsecurity=False).hexdigest()
-    return Retrieved(repository_unique_id, unique_id, mime_type, path, len(content), digest)
+    return Retrieved(repository_unique_id, unique_id, mime_type, Path(file.name), len(content), digest)
+
+
+def _placed(documents: Sequence[Retrieved], to: Path) -> tuple[Retrieved, ...]:
+    """Give each document its name in the folder `to`."""
+    placed: dict[Path, Retrieved] = {}
+    for document in documents:
+        name, suffix = _file_name(document.unique_id), extension(document.mime_type)
+        path, number = to / (name + suffix), 1
+        while path in placed:
+            number += 1
+            path = to / f"{name}-{number}{suffix}"
+        placed[path] = replace(document, path=document.path.replace(path))
+    return tuple(placed.values())
 
 
 def _file_name(unique_id: str) -> str:

@@ -30,6 +30,8 @@ from xds.model.objects import DocumentEntry, SubmissionSet
 
 Table = Mapping[str, Any]
 
+_TABLES = ("submission_set", "document", "files")
+
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
@@ -58,9 +60,9 @@ def read_metadata(path: Path) -> Metadata:
         raise Misconfigured(f"the metadata file {path} can't be read: {error.strerror}") from None
     except ValueError as error:
         raise Misconfigured(f"the metadata file {path} is not TOML: {error}") from None
-    wrong = [name for name in tables if name not in ("submission_set", "document", "files")]
-    wrong += [name for name, table in tables.items() if not isinstance(table, dict)]
-    wrong += [f'files."{name}"' for name, table in tables.get("files", {}).items() if not isinstance(table, dict)]
+    wrong = [name for name, table in tables.items() if name not in _TABLES or not isinstance(table, dict)]
+    if not wrong:
+        wrong = [f'files."{name}"' for name, table in tables.get("files", {}).items() if not isinstance(table, dict)]
     if wrong:
         raise Misconfigured(f"{wrong[0]}: expected the tables submission_set, document and files.NAME")
     return Metadata(**tables)
