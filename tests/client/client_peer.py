@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import mmap
 import re
 import ssl
@@ -44,7 +45,9 @@ def soap(body: str) -> bytes:
 
 
 def part(content_id: str, content: bytes, content_type: str = "application/octet-stream", encoding: str = "binary"):
-    head = f"Content-Type: {content_type}\r\nContent-Transfer-Encoding: {encoding}\r\nContent-ID: <{content_id}>\r\n\r\n"
+    head = (
+        f"Content-Type: {content_type}\r\nContent-Transfer-Encoding: {encoding}\r\nContent-ID: <{content_id}>\r\n\r\n"
+    )
     return head.encode() + content
 
 
@@ -66,7 +69,9 @@ class Answer:
 
 
 def mtom_answer(parts: Iterable[bytes], start: str = "root") -> Answer:
-    content_type = f'multipart/related; boundary={BOUNDARY}; type="application/xop+xml"; start-info="application/soap+xml"'
+    content_type = (
+        f'multipart/related; boundary={BOUNDARY}; type="application/xop+xml"; start-info="application/soap+xml"'
+    )
     return Answer(list(mtom(parts)), content_type + (f'; start="<{start}>"' if start else ""))
 
 
@@ -137,7 +142,7 @@ def _understood(headers: Message, body: mmap.mmap) -> Request:
     assert body[places[-1] : places[-1] + len(delimiter) + 4] == delimiter + b"--\r\n"
     found = {}
     envelope = None
-    for begin, end in zip(places, places[1:], strict=False):
+    for begin, end in itertools.pairwise(places):
         begin += len(delimiter) + 2
         blank = body.find(b"\r\n\r\n", begin)
         content_id = re.search(rb"Content-ID: <(.*?)>", body[begin:blank])[1].decode()

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from client_peer import Peer, submission_set
 from lxml import etree
 
-from client_peer import Peer, submission_set
 from xds.client import Client, DocumentToSubmit, compose
 from xds.model.coded import Author, Coded
 from xds.model.objects import DocumentEntry, Submission

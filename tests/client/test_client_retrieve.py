@@ -24,7 +24,9 @@ def include(content_id: str) -> str:
     return f'<x:Include xmlns:x="http://www.w3.org/2004/08/xop/include" href="cid:{content_id}"/>'
 
 
-def response(*documents: tuple[str, str], status: str = "oasis:names:tc:ebxml-regrep:ResponseStatusType:Success") -> bytes:
+def response(
+    *documents: tuple[str, str], status: str = "oasis:names:tc:ebxml-regrep:ResponseStatusType:Success"
+) -> bytes:
     """The envelope with documents, each by its uniqueId and the content of its element Document."""
     items = "".join(
         f"<DocumentResponse><RepositoryUniqueId>1.2</RepositoryUniqueId><DocumentUniqueId>{unique_id}"
@@ -59,7 +61,11 @@ def test_a_document_arrives_byte_for_byte(client, peer, tmp_path, content, encod
     assert document.path == tmp_path / "1.2.3.pdf"
     assert document.path.read_bytes() == content
     assert (document.size, document.hash) == (len(content), sha1(content))
-    assert (document.repository_unique_id, document.unique_id, document.mime_type) == ("1.2", "1.2.3", "application/pdf")
+    assert (document.repository_unique_id, document.unique_id, document.mime_type) == (
+        "1.2",
+        "1.2.3",
+        "application/pdf",
+    )
     assert list(tmp_path.iterdir()) == [document.path]
 
 
@@ -94,7 +100,9 @@ def test_a_large_document_is_never_in_memory(client, peer, tmp_path):
 
 
 def test_the_root_may_come_last(client, peer, tmp_path):
-    peer.answer = mtom_answer([part("a@b", b"one"), part("c@d", b"two"), root(("1", include("c@d")), ("2", include("a@b")))])
+    peer.answer = mtom_answer(
+        [part("a@b", b"one"), part("c@d", b"two"), root(("1", include("c@d")), ("2", include("a@b")))]
+    )
 
     result = client.retrieve([("1.2", "1"), ("1.2", "2")], tmp_path)
 

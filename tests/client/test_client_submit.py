@@ -6,8 +6,8 @@ import tracemalloc
 
 import pytest
 import trustme
-
 from client_peer import RS, SOAP, Answer, Peer, mtom_answer, part, sha1, soap, submission_set
+
 from xds.client import Client, DocumentToSubmit, compose
 from xds.errors import Code, Fault, Misconfigured, Severity, Unavailable
 
@@ -167,7 +167,7 @@ def test_a_server_that_is_not_there_says_so(submitted):
         url = peer.url
         peer.shutdown()
 
-    with pytest.raises(Unavailable, match="can't be reached: .*refused") as caught:
+    with pytest.raises(Unavailable, match=r"can't be reached: .*refused") as caught:
         Client(repository_url=url).submit(*submitted)
 
     assert "object at 0x" not in str(caught.value)

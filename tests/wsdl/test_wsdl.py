@@ -110,7 +110,9 @@ def test_outputs_have_their_actions_too(actor):
         name = operation.get("name").partition("_")[2]
         for element, action in (("input", name), ("output", f"{name}Response")):
             message = operation.find(f"{{*}}{element}")
-            assert {value for key, value in message.items() if key.endswith("}Action")} == {f"urn:ihe:iti:2007:{action}"}
+            assert {value for key, value in message.items() if key.endswith("}Action")} == {
+                f"urn:ihe:iti:2007:{action}"
+            }
 
 
 def test_a_message_that_zeep_alone_builds_is_valid():
@@ -166,7 +168,11 @@ def test_a_wheel_has_the_wsdl_where_it_is_looked_for(tmp_path):
     site = tmp_path / "site"
     zipfile.ZipFile(wheel).extractall(site)
     found = subprocess.run(
-        [sys.executable, "-c", "from xds.soap import wsdl; print(wsdl.FOLDER, *sorted(p.name for p in wsdl.FOLDER.iterdir()))"],
+        [
+            sys.executable,
+            "-c",
+            "from xds.soap import wsdl; print(wsdl.FOLDER, *sorted(p.name for p in wsdl.FOLDER.iterdir()))",
+        ],
         cwd=tmp_path,
         env={"PYTHONPATH": str(site)},
         check=True,

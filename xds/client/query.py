@@ -13,7 +13,6 @@ from lxml.etree import QName, _Element
 
 from xds.ebrim.vocabulary import QUERY, RIM
 
-
 QUERIES = {
     "FindDocuments": "urn:uuid:14d4debf-8f97-4251-9a74-a90016b0af0d",
     "FindSubmissionSets": "urn:uuid:f26abbcb-ac74-4422-8a30-edb644bbc1a9",
