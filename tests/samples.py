@@ -87,7 +87,7 @@ def association(
 ) -> Association:
     """An association without SubmissionSetStatus."""
     made = Association(
-        entry_uuid=f"{source}-{kind.name}-{target}", association_type=kind, source_object=source, target_object=target
+        entry_uuid=f"Association{next(_numbers)}", association_type=kind, source_object=source, target_object=target
     )
     return replace(made, **changes)
 

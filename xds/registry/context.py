@@ -58,9 +58,9 @@ def _check_taken(submission: Submission, known: Known) -> Iterator[Issue]:
 def _check_content(submission: Submission, known: Known) -> Iterator[Issue]:
     """A uniqueId names one content for ever. Source: ITI TF-2: 3.42.4.1.3.3.3."""
     for entry in submission.entries:
-        for stored in known.same_unique_id:
-            if stored.unique_id == entry.unique_id:
-                yield from _check_identical(entry, stored)
+        same = next((stored for stored in known.same_unique_id if stored.unique_id == entry.unique_id), None)
+        if same is not None:
+            yield from _check_identical(entry, same)
 
 
 def _check_identical(entry: DocumentEntry, stored: StoredEntry) -> Iterator[Issue]:
