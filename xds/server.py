@@ -20,7 +20,7 @@ import signal
 import socket
 import ssl
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -36,11 +36,14 @@ from xds.db import Database, open_database
 from xds.errors import Misconfigured, XdsError
 from xds.mllp.handle import handle
 from xds.mllp.server import MllpServer
+from xds.ports import Staged
 from xds.registry.register import LocalRegistrar
-from xds.soap import RemoteRegistrar, add_actor
+from xds.soap import Limits, add_actor
+from xds.soap.registrar import RemoteRegistrar
+from xds.soap.wsdl import wsdl_handler
 from xds.store.files import FileDocuments
 from xds.store.sweep import sweep
-from xds.transaction import Registry, Repository, discover
+from xds.transaction import Context, Registry, Repository, discover
 from xds.web.logs import set_up_logs
 from xds.web.metrics import Metrics
 from xds.web.pages import Probe, add_pages, disk_probe
@@ -255,9 +258,28 @@ def _remote_registrar(settings: Settings, database: Database) -> RemoteRegistrar
 
 def _mount(app: web.Application, settings: Settings, parts: Parts) -> None:
     transactions = discover("xds.registry", "xds.repository")
+    limits = Limits(
+        settings.limits.max_envelope_bytes,
+        settings.repository.max_document_bytes,
+        settings.limits.max_parts,
+        settings.limits.request_seconds,
+    )
+
+    def context(request_id: str, attachments: Mapping[str, Staged]) -> Context:
+        return Context(request_id, parts.registry, parts.repository, attachments)
+
     for actor, path in _PATHS.items():
         if getattr(parts, actor) is not None:
-            add_actor(app, path, [transaction for transaction in transactions if transaction.actor == actor])
+            add_actor(
+                app,
+                path,
+                [transaction for transaction in transactions if transaction.actor == actor],
+                context_factory=context,
+                documents=parts.documents if actor == "repository" else None,
+                limits=limits,
+                observe=parts.metrics.count,
+            )
+            app.router.add_get(path, wsdl_handler(actor, settings.server.base_url))
 
 
 def _probes(settings: Settings, parts: Parts) -> dict[str, Probe]:

@@ -95,10 +95,11 @@ class Transaction:
 
 
 def discover(*packages: str) -> tuple[Transaction, ...]:
-    """The TRANSACTION of every module named iti… in these packages, by number."""
-    found = []
+    """The TRANSACTION of every module named iti… in these packages, by number; one without it is not SOAP."""
+    found: list[Transaction] = []
     for package in packages:
         for module in pkgutil.iter_modules(importlib.import_module(package).__path__):
             if module.name.startswith("iti"):
-                found.append(importlib.import_module(f"{package}.{module.name}").TRANSACTION)
+                leaf = importlib.import_module(f"{package}.{module.name}")
+                found += [leaf.TRANSACTION] if hasattr(leaf, "TRANSACTION") else []
     return tuple(sorted(found, key=lambda transaction: transaction.number))
