@@ -1,7 +1,7 @@
 """A small client of any XDS.b registry and repository: submit, query, retrieve.
 
     client = Client(registry_url=…, repository_url=…, certificate=…, key=…, ca=…)
-    submission, contents = compose([DocumentToSubmit(path, …)], patient_id=…, …)
+    submission, contents = compose([DocumentToSubmit(path, DocumentEntry(…))], SubmissionSet(…))
     client.submit(submission, contents)
     found = client.query("FindDocuments", {"$XDSDocumentEntryPatientId": …, "$XDSDocumentEntryStatus": […]})
     client.retrieve([(entry.repository_unique_id, entry.unique_id) for entry in found.objects.entries], Path("here"))
