@@ -27,15 +27,20 @@ def _packed(items: Iterable[AnyObject]) -> list[tuple[AnyObject, bytes]]:
 
 
 async def register(
-    registry: Registry, submission: Submission, issues: Sequence[Issue], held: Sequence[Holding] = ()
+    registry: Registry,
+    submission: Submission,
+    issues: Sequence[Issue],
+    held: Sequence[Holding] = (),
+    *,
+    at_registry: bool = True,
 ) -> list[Issue]:
     """Register a submission, or change nothing and return every issue.
 
     `issues` were found already by whoever read the message; with an Error among them nothing is written, and the
-    registry's own are added. Unavailable when the database is.
+    registry's own are added. `at_registry` as in `check_submission`. Unavailable when the database is.
     """
     now = registry.now()
-    found = [*issues, *check_submission(submission, registry.affinity_domain(), now.date())]
+    found = [*issues, *check_submission(submission, registry.affinity_domain(), now.date(), at_registry=at_registry)]
     if status_of(found) == FAILURE:
         known = await registry.index.read(lambda reader: look_up(reader, submission))
         return [*found, *check_context(submission, known)]
@@ -66,4 +71,6 @@ class LocalRegistrar:
         self, submission: Submission, held: Sequence[Holding], already: Sequence[Issue] = ()
     ) -> list[Issue]:
         """Register a submission and record its documents, or neither."""
-        return await register(self._registry, submission, already, held)
+        # A repository that found errors may not have got the documents whose hash and size it sets.
+        complete = status_of(already) != FAILURE
+        return await register(self._registry, submission, already, held, at_registry=complete)

@@ -1,0 +1,93 @@
+"""ITI-18 Registry Stored Query. Source: ITI TF-2: 3.18.
+
+An answer is spliced: the fragments that were encoded at registration go between a head and a tail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from lxml.etree import _Element
+
+from xds.ebrim.encode import escape
+from xds.ebrim.fragment import unpack
+from xds.ebrim.query import ADHOC_QUERY_REQUEST, AdhocQuery, decode_adhoc_query
+from xds.ebrim.response import encode_query_response
+from xds.errors import Code, Issue, Unavailable
+from xds.model.stored import Stored
+from xds.registry.stored_query import Found, discover_queries, read_parameters
+from xds.transaction import Context, Registry, Reply, Transaction
+
+QUERIES = discover_queries()
+_SECTION = "ITI TF-2: 3.18.4.1.2"
+
+
+async def answer(body: _Element, ctx: Context) -> Reply:
+    """Find objects by a stored query, as LeafClass or ObjectRef."""
+    assert ctx.registry is not None
+    request, issues = decode_adhoc_query(body)
+    issues += _judge(request, ctx.registry)
+    query = QUERIES.get(request.query_id.lower())
+    if query is None:
+        issues.append(
+            Issue(Code.XDSUnknownStoredQuery, "AdhocQuery.id names no stored query that is offered here",
+                  request.query_id[:128], section=_SECTION)
+        )  # fmt: skip
+        return _refuse(issues)
+    values, wrong = read_parameters(query, request.parameters)
+    if issues or wrong:
+        return _refuse([*issues, *wrong])
+    limit = ctx.registry.max_results
+    try:
+        found = await ctx.registry.index.read(lambda reader: query.answer(values, reader, limit + 1))
+    except Unavailable:
+        return _refuse([Issue(Code.XDSRegistryOutOfResources, "the registry can't read at this moment")])
+    objects = [*found.entries, *found.submission_sets, *found.folders, *found.associations]
+    if len(objects) > limit:
+        context = f"the answer would have more than {limit} objects; narrow the query"
+        return _refuse([Issue(Code.XDSTooManyResults, context, section="ITI TF-2: 3.18.4.1.3")])
+    if request.return_type == "ObjectRef":
+        return Reply(encode_query_response(_references(objects, ctx.registry.home_community_id)))
+    if not _single_patient(found):
+        context = "the answer has objects of more than one patient; ask for ObjectRef, or for fewer objects"
+        return _refuse([Issue(Code.XDSResultNotSinglePatient, context, section="ITI TF-2: 3.18.4.1.3")])
+    return Reply(encode_query_response([unpack(each.fragment) for each in objects]))
+
+
+def _judge(request: AdhocQuery, registry: Registry) -> list[Issue]:
+    issues = []
+    if request.return_type not in ("LeafClass", "ObjectRef"):
+        context = "ResponseOption.returnType must be LeafClass or ObjectRef"
+        issues.append(Issue(Code.XDSRegistryError, context, "returnType", section="ITI TF-2: 3.18.4.1.2.2"))
+    if request.home and registry.home_community_id and request.home != registry.home_community_id:
+        context = "AdhocQuery.home is not this community"
+        issues.append(Issue(Code.XDSUnknownCommunity, context, "home", section="ITI TF-2: 3.18.4.1.2.3.8"))
+    return issues
+
+
+def _refuse(issues: list[Issue]) -> Reply:
+    return Reply(
+        encode_query_response((), issues), status="Failure", codes=tuple(dict.fromkeys(issue.code for issue in issues))
+    )
+
+
+def _references(objects: Iterable[Stored], home: str | None) -> list[bytes]:
+    at = f' home="{escape(home)}"' if home else ""
+    return [f'<rim:ObjectRef id="{each.entry_uuid}"{at}/>'.encode() for each in objects]
+
+
+def _single_patient(found: Found) -> bool:
+    patients = {each.patient for group in (found.entries, found.submission_sets, found.folders) for each in group}
+    return len(patients) <= 1
+
+
+TRANSACTION = Transaction(
+    number="ITI-18",
+    name="Registry Stored Query",
+    actor="registry",
+    request=ADHOC_QUERY_REQUEST,
+    action="urn:ihe:iti:2007:RegistryStoredQuery",
+    response_action="urn:ihe:iti:2007:RegistryStoredQueryResponse",
+    mtom="never",
+    answer=answer,
+)

@@ -1,0 +1,56 @@
+"""GetAll: everything of a patient, and the associations between what is returned.
+
+Source: ITI TF-2: 3.18.4.1.2.3.7.4.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xds.model.selection import AssociationSelection, EntrySelection, FolderSelection, SetSelection
+from xds.ports import Reader
+from xds.registry.queries._graph import between, stable_unless_asked, uuids_of
+from xds.registry.stored_query import (
+    CONFIDENTIALITY_CODE,
+    ENTRY_TYPE,
+    FORMAT_CODE,
+    Found,
+    Parameter,
+    StoredQuery,
+    status,
+)
+
+_FILTERS = ("types", "format_codes", "confidentiality_codes")
+
+
+def answer(values: dict[str, Any], reader: Reader, limit: int) -> Found:
+    """Four SELECTs. The HasMember associations to other associations are kept when both are returned."""
+    patient = values["patient"]
+    filters = stable_unless_asked({name: values[name] for name in _FILTERS if name in values})
+    entries = reader.entries(EntrySelection(patient=patient, statuses=values["entry_statuses"], **filters), limit)
+    sets = reader.submission_sets(SetSelection(patient=patient, statuses=values["set_statuses"]), limit)
+    folders = reader.folders(FolderSelection(patient=patient, statuses=values["folder_statuses"]), limit)
+    objects = (*entries, *sets, *folders)
+    if not objects or len(objects) >= limit:
+        return Found(entries, sets, folders)
+    leaving = reader.associations(AssociationSelection(sources=uuids_of(objects)), None)
+    direct = between(leaving, objects)
+    associations = direct + between(leaving, (*sets, *direct))
+    return Found(entries, sets, folders, associations)
+
+
+QUERY = StoredQuery(
+    id="urn:uuid:10b545ea-725c-446d-9b95-8aeb444eddf3",
+    name="GetAll",
+    section="ITI TF-2: 3.18.4.1.2.3.7.4",
+    parameters=(
+        Parameter("$patientId", "patient", several=False, required=True),
+        Parameter("$XDSDocumentEntryStatus", "entry_statuses", status, required=True),
+        Parameter("$XDSSubmissionSetStatus", "set_statuses", status, required=True),
+        Parameter("$XDSFolderStatus", "folder_statuses", status, required=True),
+        FORMAT_CODE,
+        CONFIDENTIALITY_CODE,
+        ENTRY_TYPE,
+    ),
+    answer=answer,
+)

@@ -1,0 +1,53 @@
+"""GetRelatedDocuments: the entries that are related to an entry by associations of the given types.
+
+Source: ITI TF-2: 3.18.4.1.2.3.7.13.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xds.model.objects import RELATIONSHIPS
+from xds.model.selection import AssociationSelection, EntrySelection
+from xds.ports import Reader
+from xds.registry.queries._graph import between, entries_by_uuid, stable_unless_asked, uuids_of
+from xds.registry.stored_query import (
+    ENTRY_TYPE,
+    ENTRY_UNIQUE_ID,
+    ENTRY_UUID,
+    HOME,
+    Found,
+    Parameter,
+    StoredQuery,
+    one,
+)
+
+
+def answer(values: dict[str, Any], reader: Reader, limit: int) -> Found:
+    """The associations, and the entries at both of their ends, the given one included."""
+    wanted = {name: (values[name],) for name in ("uuids", "unique_ids") if name in values}
+    types = tuple([kind for kind in values["association_types"] if kind in RELATIONSHIPS])
+    given = uuids_of(reader.entries(EntrySelection(**wanted), limit))
+    if not given or not types:
+        return Found()
+    associations = reader.associations(AssociationSelection(ends=given, types=types), limit)
+    ends = [end for each in associations for end in (each.source_object, each.target_object)]
+    filters = stable_unless_asked({"types": values["types"]} if "types" in values else {})
+    entries = entries_by_uuid(reader, ends, filters)
+    return Found(entries, associations=between(associations, entries))
+
+
+QUERY = StoredQuery(
+    id="urn:uuid:d90e5407-b356-4d91-a89f-873917b4b0e6",
+    name="GetRelatedDocuments",
+    section="ITI TF-2: 3.18.4.1.2.3.7.13",
+    parameters=(
+        one(ENTRY_UUID),
+        one(ENTRY_UNIQUE_ID),
+        Parameter("$AssociationTypes", "association_types", required=True),
+        ENTRY_TYPE,
+        HOME,
+    ),
+    one_of=((ENTRY_UUID.name, ENTRY_UNIQUE_ID.name),),
+    answer=answer,
+)

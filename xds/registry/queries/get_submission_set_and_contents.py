@@ -1,0 +1,65 @@
+"""GetSubmissionSetAndContents: a submission set with its entries, folders and associations.
+
+Source: ITI TF-2: 3.18.4.1.2.3.7.10.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xds.model.selection import AssociationSelection, SetSelection
+from xds.ports import Reader
+from xds.registry.queries._graph import (
+    between,
+    distinct,
+    entries_by_uuid,
+    folders_by_uuid,
+    members_of,
+    stable_unless_asked,
+    uuids_of,
+)
+from xds.registry.stored_query import (
+    CONFIDENTIALITY_CODE,
+    ENTRY_TYPE,
+    FORMAT_CODE,
+    HOME,
+    Found,
+    Parameter,
+    StoredQuery,
+    one,
+    reference,
+)
+
+_UUID = one(Parameter("$XDSSubmissionSetEntryUUID", "uuid", reference))
+_UNIQUE_ID = one(Parameter("$XDSSubmissionSetUniqueId", "unique_id"))
+_FILTERS = ("types", "format_codes", "confidentiality_codes")
+
+
+def answer(values: dict[str, Any], reader: Reader, limit: int) -> Found:
+    """The set; what it has as members; and the associations among these, its members of that kind included."""
+    wanted = SetSelection(
+        uuids=(values["uuid"],) if "uuid" in values else (),
+        unique_ids=(values["unique_id"],) if "unique_id" in values else (),
+    )
+    sets = reader.submission_sets(wanted, limit)
+    members = members_of(reader, uuids_of(sets))
+    targets = tuple([each.target_object for each in members])
+    if not targets:
+        return Found(submission_sets=sets)
+    filters = stable_unless_asked({name: values[name] for name in _FILTERS if name in values})
+    entries = entries_by_uuid(reader, targets, filters)
+    folders = folders_by_uuid(reader, targets)
+    linked = reader.associations(AssociationSelection(uuids=targets))
+    inside = between(members_of(reader, uuids_of(folders)), (*folders, *entries))
+    contents = (*sets, *entries, *folders, *linked)
+    return Found(entries, sets, folders, distinct((*between(members, contents), *inside, *linked)))
+
+
+QUERY = StoredQuery(
+    id="urn:uuid:e8e3cb2c-e39c-46b9-99e4-c12f57260b83",
+    name="GetSubmissionSetAndContents",
+    section="ITI TF-2: 3.18.4.1.2.3.7.10",
+    parameters=(_UUID, _UNIQUE_ID, FORMAT_CODE, CONFIDENTIALITY_CODE, ENTRY_TYPE, HOME),
+    one_of=((_UUID.name, _UNIQUE_ID.name),),
+    answer=answer,
+)
