@@ -128,6 +128,12 @@ class Documents(Protocol):
 class Registrar(Protocol):
     """How the repository reaches its registry: a call, or ITI-42 over SOAP."""
 
-    async def register(self, submission: Submission, held: Sequence[Holding]) -> list[Issue]:
+    async def register(
+        self, submission: Submission, held: Sequence[Holding], already: Sequence[Issue] = ()
+    ) -> list[Issue]:
         """Register a submission; the holdings are recorded if and only if it is accepted (no Error among
-        the issues). Unavailable when the registry can't be reached."""
+        the issues). Unavailable when the registry can't be reached.
+
+        The answer begins with the issues that were found `already`. With an Error among them nothing is written, and
+        what the registry would say besides is added where it can be known.
+        """

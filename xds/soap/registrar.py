@@ -12,9 +12,9 @@ from collections.abc import Sequence
 import aiohttp
 
 from xds import xmlio
-from xds.ebrim.response import decode_response
+from xds.ebrim.response import FAILURE, decode_response, status_of
 from xds.ebrim.submit import encode_submit_objects
-from xds.errors import Code, Fault, Issue, Severity, Unavailable
+from xds.errors import Code, Fault, Issue, Unavailable
 from xds.model.objects import Submission
 from xds.model.stored import Holding
 from xds.ports import Index, Writer
@@ -42,27 +42,31 @@ class RemoteRegistrar:
         if self._session is not None:
             await self._session.close()
 
-    async def register(self, submission: Submission, held: Sequence[Holding]) -> list[Issue]:
-        """Register a submission; what the registry found wrong with it.
+    async def register(
+        self, submission: Submission, held: Sequence[Holding], already: Sequence[Issue] = ()
+    ) -> list[Issue]:
+        """Register a submission; what is wrong with it. With an Error `already`, the registry is not asked.
 
         The holdings are recorded before, so that a registered document is never one that the repository doesn't
         know, and forgotten when the registry refuses. Unavailable when it gives no intelligible answer; the holdings
         stay if it may have accepted nevertheless.
         """
+        if status_of(already) == FAILURE:
+            return list(already)
         fresh, issues = await self._index.write(lambda writer: _hold(writer, held))
         if issues:
-            return issues
+            return [*already, *issues]
         try:
             issues = await self._send(encode_submit_objects(submission))
         except _Untouched as error:
             await self._index.write(lambda writer: writer.release(fresh))
             raise Unavailable(str(error)) from error
-        if any(issue.severity is Severity.ERROR for issue in issues):
+        if status_of(issues) == FAILURE:
             await self._index.write(lambda writer: writer.release(fresh))
         else:
             # Again, as a refused submission of the same document may have released it meanwhile.
             await self._index.write(lambda writer: writer.hold(held))
-        return issues
+        return [*already, *issues]
 
     async def _send(self, body: bytes) -> list[Issue]:
         message = request_envelope(_ACTION, self._url, f"urn:uuid:{uuid.uuid4()}", body)

@@ -1,0 +1,13 @@
+"""The Document Repository: takes documents with their metadata (ITI-41) and gives them back (ITI-43).
+
+May import: ebrim, transaction, ports, model, errors. Find a transaction by its number (iti41_…, iti43_…).
+
+Document bytes never pass through this room's memory, except those that stand in the envelope as base64: they are
+staged while they arrive, and streamed from the store when they leave. `receipt` pairs documents with their metadata
+and is pure.
+
+Decisions
+- Documents are made durable before the registry is asked. A refusal then leaves a file that nothing refers to, for
+  the sweep; the other order could leave a registered document without its bytes.
+- The repository knows what it holds from its own list of holdings, and never asks the registry for it.
+"""
