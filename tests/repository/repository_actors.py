@@ -77,9 +77,7 @@ class Actors:
         self.home: str | None = None
         self.index.write_now(lambda writer: writer.add_patient(PATIENT))
 
-    def provide(
-        self, submission: Submission, *documents: str, parts: Mapping[str, bytes] | None = None
-    ) -> list[Issue]:
+    def provide(self, submission: Submission, *documents: str, parts: Mapping[str, bytes] | None = None) -> list[Issue]:
         """Submit; what was found wrong."""
 
         async def main() -> Reply:

@@ -48,7 +48,7 @@ def pair(submission: Submission, documents: Sequence[Provided], repository_uniqu
         issues += _check_entry(entry, provided)
         content = provided.get(entry.entry_uuid)
         completed = replace(entry, repository_unique_id=repository_unique_id)
-        if content is not None:
+        if content is not None and entry.object_type != EntryType.ON_DEMAND:
             completed = replace(completed, hash=content.hash, size=str(content.size))
             if entry.unique_id:
                 mime_type = entry.mime_type or "application/octet-stream"

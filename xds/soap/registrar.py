@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import aiohttp
 
 from xds import xmlio
-from xds.ebrim.response import FAILURE, decode_response, status_of
+from xds.ebrim.response import FAILURE, REGISTRY_RESPONSE, decode_response, status_of
 from xds.ebrim.submit import encode_submit_objects
 from xds.errors import Code, Fault, Issue, Unavailable
 from xds.model.objects import Submission
@@ -122,9 +122,12 @@ def _hold(writer: Writer, held: Sequence[Holding]) -> tuple[list[str], list[Issu
 
 def _read(answer: bytes) -> list[Issue]:
     try:
-        status, issues = decode_response(open_envelope(xmlio.parse(answer, max_bytes=_MAX_ANSWER)).message)
-    except (Fault, xmlio.Malformed, ValueError) as error:
+        message = open_envelope(xmlio.parse(answer, max_bytes=_MAX_ANSWER)).message
+    except (Fault, xmlio.Malformed) as error:
         raise Unavailable("the registry's answer is not intelligible") from error
+    if message.tag != REGISTRY_RESPONSE:
+        raise Unavailable("the registry's answer is not a RegistryResponse")
+    status, issues = decode_response(message)
     if not status.endswith(":Success") and status != "Success" and not issues:
         issues = [Issue(Code.XDSRegistryError, "the registry refused without saying why")]
     return issues
