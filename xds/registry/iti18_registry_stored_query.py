@@ -6,6 +6,7 @@ An answer is spliced: the fragments that were encoded at registration go between
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from lxml.etree import _Element
 
@@ -15,8 +16,8 @@ from xds.ebrim.query import ADHOC_QUERY_REQUEST, AdhocQuery, decode_adhoc_query
 from xds.ebrim.response import encode_query_response
 from xds.errors import Code, Issue, Unavailable
 from xds.model.stored import Stored
-from xds.registry.stored_query import Found, discover_queries, read_parameters
-from xds.transaction import Context, Registry, Reply, Transaction
+from xds.registry.stored_query import Found, StoredQuery, discover_queries, read_parameters
+from xds.transaction import Context, Reply, Transaction
 
 QUERIES = discover_queries()
 _SECTION = "ITI TF-2: 3.18.4.1.2"
@@ -25,18 +26,9 @@ _SECTION = "ITI TF-2: 3.18.4.1.2"
 async def answer(body: _Element, ctx: Context) -> Reply:
     """Find objects by a stored query, as LeafClass or ObjectRef."""
     assert ctx.registry is not None
-    request, issues = decode_adhoc_query(body)
-    issues += _judge(request, ctx.registry)
-    query = QUERIES.get(request.query_id.lower())
-    if query is None:
-        issues.append(
-            Issue(Code.XDSUnknownStoredQuery, "AdhocQuery.id names no stored query that is offered here",
-                  request.query_id[:128], section=_SECTION)
-        )  # fmt: skip
+    request, query, values, issues = read_request(body, ctx.registry.home_community_id)
+    if issues or query is None:
         return _refuse(issues)
-    values, wrong = read_parameters(query, request.parameters)
-    if issues or wrong:
-        return _refuse([*issues, *wrong])
     limit = ctx.registry.max_results
     try:
         found = await ctx.registry.index.read(lambda reader: query.answer(values, reader, limit + 1))
@@ -54,15 +46,29 @@ async def answer(body: _Element, ctx: Context) -> Reply:
     return Reply(encode_query_response([unpack(each.fragment) for each in objects]))
 
 
-def _judge(request: AdhocQuery, registry: Registry) -> list[Issue]:
-    issues = []
+def read_request(
+    body: _Element, home: str | None
+) -> tuple[AdhocQuery, StoredQuery | None, dict[str, Any], list[Issue]]:
+    """The request, its stored query, the values of the parameters by field, and every mistake in them.
+
+    `home` is this community, or None when that is not configured or not known.
+    """
+    request, issues = decode_adhoc_query(body)
     if request.return_type not in ("LeafClass", "ObjectRef"):
         context = "ResponseOption.returnType must be LeafClass or ObjectRef"
         issues.append(Issue(Code.XDSRegistryError, context, "returnType", section="ITI TF-2: 3.18.4.1.2.2"))
-    if request.home and registry.home_community_id and request.home != registry.home_community_id:
+    if request.home and home and request.home != home:
         context = "AdhocQuery.home is not this community"
         issues.append(Issue(Code.XDSUnknownCommunity, context, "home", section="ITI TF-2: 3.18.4.1.2.3.8"))
-    return issues
+    query = QUERIES.get(request.query_id.lower())
+    if query is None:
+        issues.append(
+            Issue(Code.XDSUnknownStoredQuery, "AdhocQuery.id names no stored query that is offered here",
+                  request.query_id[:128], section=_SECTION)
+        )  # fmt: skip
+        return request, None, {}, issues
+    values, wrong = read_parameters(query, request.parameters)
+    return request, query, values, [*issues, *wrong]
 
 
 def _refuse(issues: list[Issue]) -> Reply:
