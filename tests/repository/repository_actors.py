@@ -97,6 +97,14 @@ class Actors:
         assert (reply.status == "Failure") == any(issue.severity.endswith("Error") for issue in issues)
         return issues
 
+    def provide_together(self, *requests: etree._Element) -> list[Reply]:
+        """Submit several at the same moment."""
+
+        async def main() -> list[Reply]:
+            return await asyncio.gather(*(iti41.answer(request, self._context({})) for request in requests))
+
+        return asyncio.run(main())
+
     def codes(self, submission: Submission, *documents: str, parts: Mapping[str, bytes] | None = None) -> list[str]:
         return [issue.code for issue in self.provide(submission, *documents, parts=parts)]
 

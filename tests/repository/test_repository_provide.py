@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from repository_actors import UNIQUE_ID, Actors, included, inline
+from repository_actors import UNIQUE_ID, Actors, included, inline, provide
 from samples import OTHER_PATIENT, PATIENT, association, entry, folder, member, submission
 
 from xds.ebrim.fragment import unpack
@@ -214,3 +214,12 @@ def test_base64_may_have_white_space_anywhere(actors: Actors) -> None:
     document = f'<xdsb:Document id="Document01">{text}</xdsb:Document>'
     assert actors.provide(submission(bare()), document) == []
     assert actors.files()[0].read_bytes() == KAART
+
+
+def test_of_two_contents_for_one_unique_id_at_the_same_moment_one_is_refused(actors: Actors) -> None:
+    requests = [provide(submission(bare(unique_id="2.999.56")), [inline("Document01", c)]) for c in (KAART, ECHO)]
+    replies = actors.provide_together(*requests)
+    assert sorted(reply.status for reply in replies) == ["Failure", "Success"]
+    assert sum((reply.codes for reply in replies), ()) == (Code.XDSNonIdenticalHash, Code.XDSNonIdenticalSize)
+    (kept,) = actors.held("2.999.56")
+    assert [made.hash for made in registered(actors)] == [kept.hash]

@@ -145,6 +145,10 @@ class _Message:
         known = [transaction.request for transaction in self._transactions]
         if root.tag in known:
             return root
+        if QName(root).localname != "Envelope":
+            reason = f"{root.tag[:256]} is neither a SOAP envelope nor the message of a transaction that is offered"
+            self._fault(action_not_supported(""), _ENVELOPE, reason)
+            return None
         try:
             envelope = open_envelope(root)
         except Fault as fault:
@@ -202,11 +206,11 @@ class _Message:
             self._fault(fault, _MIME)
             return self._received.attachments
 
-    def _fault(self, fault: Fault, section: str) -> None:
+    def _fault(self, fault: Fault, section: str, reason: str | None = None) -> None:
         inner = getattr(fault, "inner", None) or fault.subcode or fault.code
         if (fault.subcode or "").startswith(f"{{{WSA}}}"):
             section = _ADDRESSING
-        self._findings.append(Finding(inner.rpartition("}")[2], "Error", fault.reason, "", "", None, section))
+        self._findings.append(Finding(inner.rpartition("}")[2], "Error", reason or fault.reason, "", "", None, section))
 
 
 def _by_name(root: _Element) -> dict[str, _Element]:

@@ -131,5 +131,5 @@ def _check_entry(entry: DocumentEntry, provided: dict[str, Staged | None]) -> It
     if entry.size and (entry.size.lstrip("0") or "0") != str(content.size):
         yield metadata_error(
             f"DocumentEntry.size is not the size of the document, {content.size} bytes", entry.entry_uuid,
-            "ITI TF-3: 4.2.3.2.23",
+            "ITI TF-3: 4.2.3.2.21",
         )  # fmt: skip
