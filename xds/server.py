@@ -14,7 +14,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import os
 import resource
 import signal
 import socket
@@ -37,6 +36,8 @@ from xds.errors import Misconfigured, XdsError
 from xds.mllp.handle import handle
 from xds.mllp.server import MllpServer
 from xds.ports import Staged
+from xds.registry.iti8_patient_identity_feed import feed as add_patients
+from xds.registry.iti8_patient_identity_feed import merge as merge_patient
 from xds.registry.register import LocalRegistrar
 from xds.soap import Limits, add_actor
 from xds.soap.registrar import RemoteRegistrar
@@ -322,7 +323,8 @@ def _listen(section: str, host: str, port: int) -> socket.socket:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         return socket.create_server(address[:2], family=family, backlog=_BACKLOG)
     except OSError as error:
-        raise Misconfigured(f"{section}.host, {section}.port: can't listen on {host}:{port}: {error.strerror}") from None
+        problem = f"can't listen on {host}:{port}: {error.strerror}"
+        raise Misconfigured(f"{section}.host, {section}.port: {problem}") from None
 
 
 def _raise_descriptor_limit() -> None:

@@ -135,7 +135,8 @@ def test_structure_mistakes():
         (submission(entry(), entry("D2"), association("D2", "Document01", AssociationType.RPLC)), META, "itself"),
         (submission(entry(), association("Document01", UUID)), META, "HasMember has a DocumentEntry"),
         (submission(entry(), member("SubmissionSet01", UUID, "Original")), META, "SubmissionSetStatus"),
-        (submission(entry(), association("SubmissionSet01", UUID)), META, "SubmissionSetStatus"),
+        (Submission(submission(entry()).submission_sets, (entry(),), (),
+                    (association("SubmissionSet01", "Document01"),)), META, "SubmissionSetStatus"),
     ]  # fmt: skip
     for made, code, said in cases:
         found = judge(made)

@@ -106,7 +106,7 @@ def _check_association(submission: Submission, association: Association) -> Iter
         yield wrong("has a SubmissionSet, or its own source, as target")
     if kind == AssociationType.HAS_MEMBER:
         if source in sets:
-            yield from _check_set_member(association, target in submitted)
+            yield from _check_set_member(association, target in submitted, target in entries)
         elif source in entries:
             yield wrong("HasMember has a DocumentEntry as source")
     elif kind in RELATIONSHIPS:
@@ -116,10 +116,15 @@ def _check_association(submission: Submission, association: Association) -> Iter
             yield wrong(f"{kind.rpartition(':')[2]} has a target that is itself in the submission")
 
 
-def _check_set_member(association: Association, submitted: bool) -> Iterator[Issue]:
-    """Source: ITI TF-3: 4.2.2.1.1."""
+def _check_set_member(association: Association, submitted: bool, is_entry: bool) -> Iterator[Issue]:
+    """SubmissionSetStatus tells a new document from an old one; to anything else it may be left out.
+
+    Source: ITI TF-3: 4.2.2.1.1.
+    """
     status = association.submission_set_status
     expected = ORIGINAL if submitted else REFERENCE
+    if status is None and not is_entry:
+        return
     if status not in (ORIGINAL, REFERENCE):
         context = f"SubmissionSetStatus is missing or unknown; it must be {expected}"
     elif status != expected:
