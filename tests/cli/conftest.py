@@ -46,7 +46,7 @@ def free_ports() -> tuple[int, int]:
 
 @pytest.fixture
 def folder(xds, tmp_path, free_ports) -> Path:
-    """A folder that `xds init --demo` made, with a small affinity domain and the configuration in XDS_CONFIG's place."""
+    """A folder that `xds init --demo` made, with a small affinity domain, and XDS_CONFIG."""
     http, mllp = free_ports
     done = xds("init", "demo", "--demo", "--affinity-domain", AFFINITY_DOMAIN, "--port", http, "--mllp-port", mllp)
     assert done.returncode == 0, done.stderr

@@ -91,7 +91,7 @@ def test_a_fragment_reads_back_as_its_object_and_its_ids_are_distinct():
     ("old", "new", "said"),
     [
         ('name="size"', 'name="hash"', "slot hash more than once"),
-        ("<rim:Value>0</rim:Value>", "<rim:Value>0</rim:Value><rim:Value>1</rim:Value>", "size has more than one value"),
+        ("<rim:Value>0</rim:Value>", "<rim:Value>0</rim:Value><rim:Value>1</rim:Value>", "size has more than one"),
         ("urn:uuid:f0306f51-975f-434e-a61c-c59651d33983", "urn:uuid:a09d5840-386c-46f2-b5ad-9c3699a4309d",
          "formatCode is given more than once"),
         ("urn:uuid:2e82c1f6-a085-4c72-9da3-8640a32e42ab", "urn:uuid:58a6f841-87b3-4a3e-92fd-a8ffeff98427",

@@ -119,5 +119,5 @@ def test_a_key_of_another_certificate_is_a_mistake(files):
 
 
 def test_an_absent_ca_is_a_mistake(files):
-    with pytest.raises(Misconfigured, match="none.pem can't be used: No such file"):
+    with pytest.raises(Misconfigured, match=r"none\.pem can't be used: No such file"):
         server_context(files / "server.pem", files / "server-key.pem", files / "none.pem")

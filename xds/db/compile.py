@@ -204,9 +204,7 @@ class Statements:
 
     def _holdings(self, length_class: int) -> str:
         unique_id = schema.document.c.unique_id
-        return self.text(
-            select(schema.document).where(self.lists.among(unique_id, length_class)).order_by(unique_id)
-        )
+        return self.text(select(schema.document).where(self.lists.among(unique_id, length_class)).order_by(unique_id))
 
     def _release(self, length_class: int) -> str:
         return self.text(delete(schema.document).where(self.lists.among(schema.document.c.unique_id, length_class)))

@@ -149,4 +149,3 @@ class Sqlite:
         if name == "SQLITE_ERROR":  # a statement that does not fit the tables
             return error
         return Unavailable(f"the database is not available: {name}")
-

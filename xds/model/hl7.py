@@ -104,9 +104,8 @@ def check_xtn(text: str) -> None:
     Source: ITI TF-3: Table 4.2.3.1.7-2 (XTN).
     """
     components = text.split("^")
-    if len(components) < 3 or not any(part.strip() for part in components[3:]):
-        if not components[0].strip():
-            raise ValueError("XTN needs an address or a number, for example ^^Internet^name@example.nl")
+    if not any(part.strip() for part in (components[0], *components[3:])):
+        raise ValueError("XTN needs an address or a number, for example ^^Internet^name@example.nl")
 
 
 def check_reference_id(text: str) -> None:

@@ -17,7 +17,7 @@ def new_uuid() -> str:
 
 def is_symbolic(entry_uuid: str) -> bool:
     """Whether an id only serves inside its message: anything that does not begin with urn:uuid:."""
-    return not entry_uuid[:9].lower() == "urn:uuid:"
+    return entry_uuid[:9].lower() != "urn:uuid:"
 
 
 def is_uuid_urn(text: str) -> bool:

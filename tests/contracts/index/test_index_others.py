@@ -72,9 +72,7 @@ def test_folders(database: Database) -> None:
     assert found(patient=None, unique_ids=("1",)) == ["1"]
     stored = database.read_now(lambda reader: reader.folders(FolderSelection(patient=MARIA)))[1]
     key = database.read_now(lambda reader: reader.patient(MARIA)) or 0
-    assert stored == StoredFolder(
-        second.entry_uuid, first.entry_uuid, key, "2", Status.APPROVED, fragment(second)
-    )
+    assert stored == StoredFolder(second.entry_uuid, first.entry_uuid, key, "2", Status.APPROVED, fragment(second))
 
 
 def test_associations(database: Database) -> None:
