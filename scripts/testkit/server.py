@@ -1,4 +1,4 @@
-"""A server of our own on loopback for the time of a run, started as an operator would."""
+"""The server under test: one of our own on loopback, started as an operator would, or that of a configuration."""
 
 from __future__ import annotations
 
@@ -9,65 +9,81 @@ import ssl
 import subprocess
 import sys
 import time
+import tomllib
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-WAIT = 20.0
+from testkit.session import Target
+
+WAIT_SECONDS = 20.0
+STOP_SECONDS = 40.0
 
 
-def free_port() -> int:
+def _free_port() -> str:
     with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
+        return str(probe.getsockname()[1])
 
 
-def xds(*arguments: str, **options) -> subprocess.CompletedProcess[str]:
-    """Run the product's command."""
-    command = [sys.executable, "-m", "xds", *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True, **options)
+def _xds(*arguments: str) -> str:
+    """Run the product's command; return what it prints, or end the run with what it complains of."""
+    done = subprocess.run([sys.executable, "-m", "xds", *arguments], capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"xds {arguments[0]} failed: {done.stderr.strip() or done.stdout.strip()}")
+    return done.stdout
 
 
-def endpoints(config: Path) -> dict[str, str]:
-    """The URLs of a configured server by transaction number."""
-    listed = json.loads(xds("endpoints", "--json", "--config", str(config)).stdout)
-    return {each["transaction"]: each["url"] for each in listed}
+def target(config: Path, authority: str) -> Target:
+    """Describe the server of a configuration; its `[client]` says how to reach it."""
+    listed = json.loads(_xds("endpoints", "--json", "--config", str(config)))
+    settings = tomllib.loads(config.read_text())
+    home = settings.get("server", {}).get("home_community_id")
+    return Target(
+        {each["transaction"]: each["url"] for each in listed},
+        _client_context(config.parent, settings.get("client", {})),
+        authority,
+        f"urn:oid:{home}" if home else "",
+    )
 
 
-def client_context(config: Path) -> ssl.SSLContext | None:
-    """The TLS context of the first demo organisation beside a configuration, or None where there is none."""
-    folder = config.parent / "tls"
-    if not (folder / "ca.pem").is_file():
-        return None
-    context = ssl.create_default_context(cafile=str(folder / "ca.pem"))
-    context.load_cert_chain(folder / "hospital.pem", folder / "hospital-key.pem")
+def _client_context(folder: Path, client: dict[str, str]) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=str(folder / client["ca"]) if "ca" in client else None)
+    if "certificate" in client:
+        context.load_cert_chain(folder / client["certificate"], folder / client["key"])
     return context
 
 
 @contextmanager
 def running(folder: Path, codes: Path) -> Iterator[Path]:
-    """A running server with these value sets; yields its configuration."""
-    config = folder / "xds.toml"
-    xds("init", "--demo", "--affinity-domain", str(codes), "--port", str(free_port()), "--mllp-port",
-        str(free_port()), str(folder))  # fmt: skip
-    with (folder / "server.log").open("wb") as log:
-        command = [sys.executable, "-m", "xds", "serve", "--config", str(config)]
-        server = subprocess.Popen(command, stderr=log, env={**os.environ, "PYTHONUNBUFFERED": "1"})
+    """Run a server with these value sets; yield its configuration."""
+    config, log = folder / "xds.toml", folder / "server.log"
+    ports = ("--port", _free_port(), "--mllp-port", _free_port())
+    _xds("init", "--demo", "--affinity-domain", str(codes), *ports, str(folder))
+    command = [sys.executable, "-m", "xds", "serve", "--config", str(config)]
+    with log.open("wb") as output:
+        server = subprocess.Popen(command, stdout=output, stderr=output, env={**os.environ, "PYTHONUNBUFFERED": "1"})
+    try:
+        if not _is_ready(server, config):
+            sys.exit(f"the server did not start: {log.read_text()[-2000:]}")
+        yield config
+    finally:
+        server.terminate()
         try:
-            _wait(endpoints(config)["ITI-18"].rsplit("/", 1)[0] + "/ready", client_context(config))
-            yield config
-        finally:
-            server.terminate()
-            server.wait(40)
+            server.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
 
 
-def _wait(url: str, tls: ssl.SSLContext | None) -> None:
-    until = time.monotonic() + WAIT
-    while True:
+def _is_ready(server: subprocess.Popen[bytes], config: Path) -> bool:
+    found = target(config, "")
+    url = found.urls["ITI-18"].rsplit("/", 1)[0] + "/ready"
+    until = time.monotonic() + WAIT_SECONDS
+    while time.monotonic() < until and server.poll() is None:
         try:
-            with urllib.request.urlopen(url, timeout=5, context=tls):
-                return
+            with urllib.request.urlopen(url, timeout=5, context=found.tls):
+                return True
         except OSError:
-            if time.monotonic() > until:
-                raise
             time.sleep(0.1)
+    return False
