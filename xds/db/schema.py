@@ -95,7 +95,11 @@ document_entry = Table(
     Column("size", BigInteger),
     Column("fragment", LargeBinary, nullable=False),
 )
-Index("document_entry_patient", *(document_entry.c[name] for name in ("patient", "status", "creation_time")))
+# The codes that most queries ask for are in the index too, so that what they exclude need not be looked up.
+Index(
+    "document_entry_patient",
+    *(document_entry.c[name] for name in ("patient", "status", "creation_time", "type_code", "class_code")),
+)
 Index("document_entry_unique_id", document_entry.c.unique_id)
 Index(
     "document_entry_logical_id",

@@ -121,6 +121,6 @@ def _document_entry() -> None:
         sa.Column("size", sa.BigInteger),
         sa.Column("fragment", sa.LargeBinary, nullable=False),
     )
-    _index("document_entry_patient", "document_entry", "patient", "status", "creation_time")
+    _index("document_entry_patient", "document_entry", "patient", "status", "creation_time", "type_code", "class_code")
     _index("document_entry_unique_id", "document_entry", "unique_id")
     _index("document_entry_logical_id", "document_entry", "logical_id", where="logical_id IS NOT NULL")
