@@ -48,8 +48,9 @@ def find(patients: int, one: bool) -> Make:
     if one:
         slots += _slot("$XDSDocumentEntryTypeCode", "('@TYPE@^^2.999.41')")
     body = (
-        f'<query:AdhocQueryRequest xmlns:query="{QUERY}" xmlns:rim="{RIM}"><query:ResponseOption '
-        f'returnType="LeafClass" returnComposedObjects="true"/><rim:AdhocQuery id="urn:uuid:14d4debf-8f97-4251-9a74-a90016b0af0d">{slots}'
+        f'<query:AdhocQueryRequest xmlns:query="{QUERY}" xmlns:rim="{RIM}">'
+        '<query:ResponseOption returnType="LeafClass" returnComposedObjects="true"/>'
+        f'<rim:AdhocQuery id="urn:uuid:14d4debf-8f97-4251-9a74-a90016b0af0d">{slots}'
         "</rim:AdhocQuery></query:AdhocQueryRequest>"
     )
     sample = patient(0).replace("&", "&amp;")

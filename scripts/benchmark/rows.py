@@ -154,8 +154,7 @@ def large_documents(bench: Bench) -> Iterator[Row]:
             with watched(pids) as peak:
                 ups.append(upload(port, tls, size, turn) / MIB)
             peaks.append(peak[0] - before)
-            file = bench.folder / "floor"
-            with bare(tls, lambda: sending(file)) as floor_port:
+            with bare(tls, lambda: sending(bench.folder / "floor")) as floor_port:
                 down_floors.append(download(floor_port, tls, requests.retrieve("1.2", "1.2")) / MIB)
             with watched(pids) as peak:
                 wanted = requests.retrieve(repository, requests.numbered(turn + 1))

@@ -1,0 +1,1 @@
+"""Scenarios of scripts/faults: a server on loopback, submitters, and the question what survived."""

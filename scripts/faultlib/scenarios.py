@@ -1,0 +1,144 @@
+"""The faults. Each scenario returns what it counted and "result": survived, lost or unavailable."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from faultlib.subject import Subject
+
+CALLS = ("openat", "write", "fsync", "fdatasync", "rename", "renameat2", "pwrite64", "ftruncate", "unlink", "mkdir")
+FAULTS = ("error=EIO", "error=ENOSPC", "signal=KILL")
+
+
+def kill(folder: Path, long: bool) -> dict[str, Any]:
+    """Kill the server again and again while eight callers submit."""
+    subject, kills, stop = Subject(folder), 2000 if long else 10, threading.Event()
+    server = subject.start()
+    threads = subject.submitting(stop, 8)
+    damage: list[str] = []
+    for number in range(kills):
+        time.sleep(random.uniform(0.0, 0.15))
+        server.kill()
+        server.wait()
+        if number % 100 == 99:
+            damage += subject.damage()
+        server = subject.start()
+    stop.set()
+    for thread in threads:
+        thread.join()
+    server.terminate()
+    server.wait(40)
+    damage += subject.damage()
+    return outcome(damage, kills=kills, acknowledged=len(subject.acknowledged))
+
+
+def calls(folder: Path, long: bool) -> dict[str, Any]:
+    """Break the Nth file system call of each kind while one document is submitted, for each N until none is left."""
+    if shutil.which("strace") is None:
+        return {"result": "unavailable", "reason": "strace is not installed"}
+    subject, injected, refused = Subject(folder), 0, 0
+    damage: list[str] = []
+    server = subject.start()
+    for call in CALLS:
+        for fault in FAULTS:
+            for when in range(1, 13 if long else 3):
+                tracer = attach(server.pid, f"inject={call}:{fault}:when={when}")
+                refused += not subject.submit()
+                injected += 1
+                tracer.terminate()
+                tracer.wait()
+                if server.poll() is not None:
+                    server = subject.start()
+                if not subject.submit() and not recovered(subject):
+                    damage.append(f"no submission after {call} {fault} {when}")
+    server.terminate()
+    server.wait(40)
+    damage += subject.damage()
+    return outcome(damage, injected=injected, refused=refused, acknowledged=len(subject.acknowledged))
+
+
+def attach(pid: int, expression: str):
+    import subprocess
+
+    command = [
+        "strace",
+        "-f",
+        "-qq",
+        "-o",
+        "/dev/null",
+        "-p",
+        str(pid),
+        "-e",
+        f"trace={expression.split('=')[1].split(':')[0]}",
+    ]
+    tracer = subprocess.Popen([*command, "-e", expression], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    until = time.monotonic() + 5
+    status = Path(f"/proc/{pid}/status")
+    while f"TracerPid:\t{tracer.pid}" not in status.read_text() and time.monotonic() < until:
+        time.sleep(0.005)
+    return tracer
+
+
+def recovered(subject: Subject) -> bool:
+    until = time.monotonic() + 5
+    while time.monotonic() < until:
+        if subject.submit():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def cut(folder: Path, long: bool) -> dict[str, Any]:
+    """The sender goes away at each sixteenth of an upload of a megabyte; nothing of it stays."""
+    subject = Subject(folder)
+    server = subject.start()
+    for sixteenth in range(1, 16):
+        subject.submit(1 << 20, cut=sixteenth / 16)
+    subject.submit()
+    staged = folder / "data" / "documents" / "tmp"
+    until = time.monotonic() + 10
+    while any(staged.iterdir()) and time.monotonic() < until:
+        time.sleep(0.02)
+    left = [f"{path.name} stays" for path in staged.iterdir()]
+    server.terminate()
+    server.wait(40)
+    return outcome(left + subject.damage(), cuts=15, acknowledged=len(subject.acknowledged))
+
+
+def stop(folder: Path, long: bool) -> dict[str, Any]:
+    """SIGTERM while eight callers submit: it ends by itself, and all that was acknowledged is there."""
+    subject, times = Subject(folder), []
+    damage: list[str] = []
+    for _ in range(20 if long else 3):
+        ended = threading.Event()
+        server = subject.start()
+        threads = subject.submitting(ended, 8)
+        time.sleep(0.3)
+        began = time.monotonic()
+        server.send_signal(signal.SIGTERM)
+        if server.wait(40) != 0:
+            damage.append(f"it ended with {server.returncode}")
+        times.append(time.monotonic() - began)
+        ended.set()
+        for thread in threads:
+            thread.join()
+    if max(times) > 30:
+        damage.append("it took more than 30 s to end")
+    damage += subject.damage()
+    return outcome(
+        damage, stops=len(times), slowest_seconds=round(max(times), 2), acknowledged=len(subject.acknowledged)
+    )
+
+
+def outcome(damage: list[str], **counts: Any) -> dict[str, Any]:
+    return {"result": "lost" if damage else "survived", **counts, **({"damage": damage[:10]} if damage else {})}
+
+
+SCENARIOS: dict[str, Callable[[Path, bool], dict[str, Any]]] = {"kill": kill, "calls": calls, "cut": cut, "stop": stop}
