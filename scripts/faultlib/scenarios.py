@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import shutil
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -50,10 +52,14 @@ def calls(folder: Path, long: bool) -> dict[str, Any]:
         for fault in FAULTS:
             for when in range(1, 13 if long else 3):
                 tracer = attach(server.pid, f"inject={call}:{fault}:when={when}")
-                refused += not subject.submit()
+                accepted = subject.submit()
+                refused += not accepted
                 injected += 1
                 tracer.terminate()
                 tracer.wait()
+                if not accepted:
+                    with contextlib.suppress(subprocess.TimeoutExpired):
+                        server.wait(0.3)
                 if server.poll() is not None:
                     server = subject.start()
                 if not subject.submit() and not recovered(subject):
@@ -64,9 +70,8 @@ def calls(folder: Path, long: bool) -> dict[str, Any]:
     return outcome(damage, injected=injected, refused=refused, acknowledged=len(subject.acknowledged))
 
 
-def attach(pid: int, expression: str):
-    import subprocess
-
+def attach(pid: int, expression: str) -> subprocess.Popen[bytes]:
+    """Let strace inject a fault into a running process; returns when it is attached."""
     command = [
         "strace",
         "-f",

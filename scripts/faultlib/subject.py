@@ -119,7 +119,7 @@ class Subject:
         """What is lost or half there: looked at in the database and the files themselves."""
         found = []
         with sqlite3.connect(self.folder / "data" / "xds.db") as database:
-            registered = set(text for (text,) in database.execute("SELECT unique_id FROM document_entry"))
+            registered = {text for (text,) in database.execute("SELECT unique_id FROM document_entry")}
             held = {
                 unique_id: (address.hex(), digest.hex())
                 for unique_id, address, digest in database.execute("SELECT unique_id, address, hash FROM document")
