@@ -19,7 +19,7 @@ import signal
 import socket
 import ssl
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -45,13 +45,16 @@ from xds.soap.wsdl import wsdl_handler
 from xds.store.files import FileDocuments
 from xds.store.sweep import sweep
 from xds.transaction import Context, Registry, Repository, discover
+from xds.web.drain import Drain
 from xds.web.logs import set_up_logs
 from xds.web.metrics import Metrics
 from xds.web.pages import Probe, add_pages, disk_probe
 from xds.web.prefork import Supervisor
 from xds.web.tls import client_context, load_certificate, server_context
 
-DRAIN_SECONDS = 30.0
+DRAIN_SECONDS = 25.0
+"""What a request may take to finish after a stop; some seconds are for closing the rest."""
+_CLOSE_SECONDS = 1.0
 _BACKLOG = 1024
 _READ_BUFFER = 256 * 1024
 _SWEEP_EVERY = 3600.0
@@ -74,6 +77,19 @@ class Parts:
 
 
 PARTS = web.AppKey("parts", Parts)
+DRAIN = web.AppKey("drain", Drain)
+
+
+class CountedDocuments(FileDocuments):
+    """The document store, with what is stored in it counted."""
+
+    def __init__(self, root: Path, metrics: Metrics):
+        super().__init__(root)
+        self._metrics = metrics
+
+    async def commit(self, staged: Sequence[Staged]) -> None:
+        await super().commit(staged)
+        self._metrics.count_stored(sum(document.size for document in staged))
 
 
 def build_app(settings: Settings, *, slot: int = 0, metrics_folder: Path | None = None) -> web.Application:
@@ -82,7 +98,9 @@ def build_app(settings: Settings, *, slot: int = 0, metrics_folder: Path | None 
     Misconfigured or Unavailable when something can't be opened. `metrics_folder` is shared by all workers; None
     makes one for this worker alone. Slot 0 sweeps the document store.
     """
-    app = web.Application()
+    drain = Drain()
+    app = web.Application(middlewares=[drain.count])
+    app[DRAIN] = drain
     with contextlib.ExitStack() as opened:
         if metrics_folder is None:
             metrics_folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="xds-metrics-")))
@@ -95,6 +113,8 @@ def build_app(settings: Settings, *, slot: int = 0, metrics_folder: Path | None 
         yield
         if sweeping is not None:
             sweeping.cancel()
+        if parts.repository is not None and isinstance(parts.repository.registrar, RemoteRegistrar):
+            await parts.repository.registrar.close()
         await asyncio.to_thread(closing.close)
 
     app.cleanup_ctx.append(close)
@@ -124,7 +144,7 @@ def serve(settings: Settings) -> int:
         if settings.server.workers == 1:
             worker.run(0, None)
             return 0
-        return Supervisor(settings.server.workers, worker.run, DRAIN_SECONDS).supervise()
+        return Supervisor(settings.server.workers, worker.run, DRAIN_SECONDS, bound.close).supervise()
 
 
 def endpoints(settings: Settings) -> list[dict[str, str]]:
@@ -179,12 +199,13 @@ class _Worker:
             access_log=None,
             read_bufsize=_READ_BUFFER,
             auto_decompress=False,
-            shutdown_timeout=DRAIN_SECONDS,
+            shutdown_timeout=_CLOSE_SECONDS,
         )
         await runner.setup()
         feed = self._identity_feed(parts)
+        site = web.SockSite(runner, self._http, ssl_context=self._context, backlog=_BACKLOG)
         try:
-            await web.SockSite(runner, self._http, ssl_context=self._context, backlog=_BACKLOG).start()
+            await site.start()
             if feed is not None:
                 await feed.start()
             gc.collect()
@@ -192,9 +213,12 @@ class _Worker:
             _log.info("ready", worker=slot)
             await stop.wait()
             _log.info("stopping", worker=slot)
+            await site.stop()
+            if not await app[DRAIN].finish(DRAIN_SECONDS):
+                _log.warning("requests were broken off", worker=slot)
         finally:
             if feed is not None:
-                await feed.stop()
+                await feed.stop(_CLOSE_SECONDS)
             await runner.cleanup()
         _log.info("stopped", worker=slot)
 
@@ -240,7 +264,7 @@ def _open(settings: Settings, metrics: Metrics, opened: contextlib.ExitStack) ->
         domain = Reloading(settings.registry.affinity_domain)
         registry = Registry(database, domain, lambda: datetime.now(UTC), home, settings.registry.max_results)
     if settings.repository.enabled:
-        documents = FileDocuments(settings.repository.documents)
+        documents = CountedDocuments(settings.repository.documents, metrics)
         opened.callback(documents.close)
         registrar = LocalRegistrar(registry) if registry is not None else _remote_registrar(settings, database)
         unique_id = settings.repository.unique_id or ""

@@ -32,7 +32,7 @@ def work(slot, alive):
     say("drained")
 
 set_up_logs("error", "json")
-sys.exit(Supervisor(2, work, 5).supervise())
+sys.exit(Supervisor(2, work, 5, lambda: None).supervise())
 """
 Start = Callable[[str], subprocess.Popen]
 

@@ -39,7 +39,7 @@ class Metrics:
         self._errors = Counter("xds_errors", "Errors reported, by code", ("transaction", "code"), registry=registry)
         self._received = Counter("xds_received_bytes", "Bytes of requests", ("transaction",), registry=registry)
         self._sent = Counter("xds_sent_bytes", "Bytes of answers", ("transaction",), registry=registry)
-
+        self._stored = Counter("xds_stored_document_bytes", "Bytes of documents stored", registry=registry)
         self._waiting: dict[tuple[str, str], list[tuple[float, int, int]]] = {}
         self._timer: asyncio.TimerHandle | None = None
 
@@ -59,6 +59,10 @@ class Metrics:
                 self._timer = asyncio.get_running_loop().call_later(_DELAY, self._write)
             except RuntimeError:
                 self._write()
+
+    def count_stored(self, size: int) -> None:
+        """Count the bytes of documents that were made durable."""
+        self._stored.inc(size)
 
     def _write(self) -> None:
         self._timer = None

@@ -32,12 +32,14 @@ class Supervisor:
 
     SIGTERM and SIGINT stop all workers, which have `drain_seconds` to finish; SIGHUP is passed on. A worker that
     ended by itself is replaced, after a pause that doubles each time unless it had run for a minute. A worker
-    that found a setting wrong stops the server.
+    that found a setting wrong stops the server. `stop_listening` closes this process's copies of the sockets, which
+    would otherwise go on to take connections that nobody answers.
     """
 
-    def __init__(self, workers: int, run: Worker, drain_seconds: float):
+    def __init__(self, workers: int, run: Worker, drain_seconds: float, stop_listening: Callable[[], None]):
         self._run = run
         self._drain_seconds = drain_seconds
+        self._stop_listening = stop_listening
         self._slots: dict[int, int] = {}
         self._started: dict[int, float] = {}
         self._pauses = dict.fromkeys(range(workers), 0.0)
@@ -115,6 +117,7 @@ class Supervisor:
                 os.kill(pid, number)
 
     def _stop(self) -> None:
+        self._stop_listening()
         self._send(signal.SIGTERM)
         deadline = time.monotonic() + self._drain_seconds + _MARGIN
         while self._slots and time.monotonic() < deadline:
