@@ -1,12 +1,9 @@
-"""The faults. Each scenario returns what it counted and "result": survived, lost or unavailable."""
+"""The faults. Each scenario returns what it counted and "result": survived or lost."""
 
 from __future__ import annotations
 
-import contextlib
 import random
-import shutil
 import signal
-import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -14,9 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from faultlib.subject import Subject
-
-CALLS = ("openat", "write", "fsync", "fdatasync", "rename", "renameat2", "pwrite64", "ftruncate", "unlink", "mkdir")
-FAULTS = ("error=EIO", "error=ENOSPC", "signal=KILL")
 
 
 def kill(folder: Path, long: bool) -> dict[str, Any]:
@@ -39,65 +33,6 @@ def kill(folder: Path, long: bool) -> dict[str, Any]:
     server.wait(40)
     damage += subject.damage()
     return outcome(damage, kills=kills, acknowledged=len(subject.acknowledged))
-
-
-def calls(folder: Path, long: bool) -> dict[str, Any]:
-    """Break the Nth file system call of each kind while one document is submitted, for each N until none is left."""
-    if shutil.which("strace") is None:
-        return {"result": "unavailable", "reason": "strace is not installed"}
-    subject, injected, refused = Subject(folder), 0, 0
-    damage: list[str] = []
-    server = subject.start()
-    for call in CALLS:
-        for fault in FAULTS:
-            for when in range(1, 13 if long else 3):
-                tracer = attach(server.pid, f"inject={call}:{fault}:when={when}")
-                accepted = subject.submit()
-                refused += not accepted
-                injected += 1
-                tracer.terminate()
-                tracer.wait()
-                if not accepted:
-                    with contextlib.suppress(subprocess.TimeoutExpired):
-                        server.wait(0.3)
-                if server.poll() is not None:
-                    server = subject.start()
-                if not subject.submit() and not recovered(subject):
-                    damage.append(f"no submission after {call} {fault} {when}")
-    server.terminate()
-    server.wait(40)
-    damage += subject.damage()
-    return outcome(damage, injected=injected, refused=refused, acknowledged=len(subject.acknowledged))
-
-
-def attach(pid: int, expression: str) -> subprocess.Popen[bytes]:
-    """Let strace inject a fault into a running process; returns when it is attached."""
-    command = [
-        "strace",
-        "-f",
-        "-qq",
-        "-o",
-        "/dev/null",
-        "-p",
-        str(pid),
-        "-e",
-        f"trace={expression.split('=')[1].split(':')[0]}",
-    ]
-    tracer = subprocess.Popen([*command, "-e", expression], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    until = time.monotonic() + 5
-    status = Path(f"/proc/{pid}/status")
-    while f"TracerPid:\t{tracer.pid}" not in status.read_text() and time.monotonic() < until:
-        time.sleep(0.005)
-    return tracer
-
-
-def recovered(subject: Subject) -> bool:
-    until = time.monotonic() + 5
-    while time.monotonic() < until:
-        if subject.submit():
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def cut(folder: Path, long: bool) -> dict[str, Any]:
@@ -146,4 +81,4 @@ def outcome(damage: list[str], **counts: Any) -> dict[str, Any]:
     return {"result": "lost" if damage else "survived", **counts, **({"damage": damage[:10]} if damage else {})}
 
 
-SCENARIOS: dict[str, Callable[[Path, bool], dict[str, Any]]] = {"kill": kill, "calls": calls, "cut": cut, "stop": stop}
+SCENARIOS: dict[str, Callable[[Path, bool], dict[str, Any]]] = {"kill": kill, "cut": cut, "stop": stop}
