@@ -47,9 +47,9 @@ class Subject:
     def _xds(*arguments: str) -> None:
         subprocess.run([sys.executable, "-m", "xds", *arguments], check=True, capture_output=True, cwd=ROOT)
 
-    def start(self, *before: str) -> subprocess.Popen[bytes]:
-        """Start the server, behind a command such as strace; returns when it answers."""
-        command = [*before, sys.executable, "-m", "xds", "serve", "--config", str(self.config)]
+    def start(self) -> subprocess.Popen[bytes]:
+        """Start the server; returns when it answers."""
+        command = [sys.executable, "-m", "xds", "serve", "--config", str(self.config)]
         with (self.folder / "server.log").open("ab") as log:
             server = subprocess.Popen(command, stderr=log, cwd=ROOT)
         until = time.monotonic() + 30
