@@ -16,7 +16,7 @@ from xds.ebrim.query import ADHOC_QUERY_REQUEST, AdhocQuery, decode_adhoc_query
 from xds.ebrim.response import encode_query_response
 from xds.errors import Code, Issue, Unavailable
 from xds.model.stored import Stored
-from xds.registry.stored_query import Found, StoredQuery, discover_queries, read_parameters
+from xds.registry.stored_query import HOME, Found, StoredQuery, discover_queries, read_parameters
 from xds.transaction import Context, Reply, Transaction
 
 QUERIES = discover_queries()
@@ -57,9 +57,7 @@ def read_request(
     if request.return_type not in ("LeafClass", "ObjectRef"):
         context = "ResponseOption.returnType must be LeafClass or ObjectRef"
         issues.append(Issue(Code.XDSRegistryError, context, "returnType", section="ITI TF-2: 3.18.4.1.2.2"))
-    if request.home and home and request.home != home:
-        context = "AdhocQuery.home is not this community"
-        issues.append(Issue(Code.XDSUnknownCommunity, context, "home", section="ITI TF-2: 3.18.4.1.2.3.8"))
+    _check_home(request.home, "AdhocQuery.home", home, issues)
     query = QUERIES.get(request.query_id.lower())
     if query is None:
         issues.append(
@@ -68,7 +66,16 @@ def read_request(
         )  # fmt: skip
         return request, None, {}, issues
     values, wrong = read_parameters(query, request.parameters)
+    _check_home(values.pop(HOME.field, None), HOME.name, home, issues)
     return request, query, values, [*issues, *wrong]
+
+
+def _check_home(given: str | None, name: str, home: str | None, issues: list[Issue]) -> None:
+    """Source: ITI TF-2: 3.18.4.1.2.3.8."""
+    if given and home and given != home:
+        issues.append(
+            Issue(Code.XDSUnknownCommunity, f"{name} is not this community", name, section="ITI TF-2: 3.18.4.1.2.3.8")
+        )
 
 
 def _refuse(issues: list[Issue]) -> Reply:

@@ -142,6 +142,7 @@ FOLDER_UUID = Parameter("$XDSFolderEntryUUID", "uuids", reference)
 FOLDER_UNIQUE_ID = Parameter("$XDSFolderUniqueId", "unique_ids")
 FOLDER_LOGICAL_ID = Parameter("$XDSFolderLogicalID", "logical_ids", reference)
 HOME = Parameter("$homeCommunityId", "home", several=False)
+"""Checked beside AdhocQuery.home; a query is not given it."""
 
 
 def one(parameter: Parameter) -> Parameter:

@@ -10,8 +10,9 @@ from xds.registry.stored_query import Found, Parameter, StoredQuery, code, statu
 
 
 def answer(values: dict[str, Any], reader: Reader, limit: int) -> Found:
-    """One SELECT."""
-    return Found(submission_sets=reader.submission_sets(SetSelection(**values), limit))
+    """One SELECT. The author, unlike that of a document, is a single pattern."""
+    author = {"author_persons": (values["author_persons"],)} if "author_persons" in values else {}
+    return Found(submission_sets=reader.submission_sets(SetSelection(**{**values, **author}), limit))
 
 
 QUERY = StoredQuery(
@@ -23,7 +24,7 @@ QUERY = StoredQuery(
         Parameter("$XDSSubmissionSetStatus", "statuses", status, required=True),
         Parameter("$XDSSubmissionSetSourceId", "source_ids"),
         *times("$XDSSubmissionSetSubmissionTime", "submission_time"),
-        Parameter("$XDSSubmissionSetAuthorPerson", "author_persons"),
+        Parameter("$XDSSubmissionSetAuthorPerson", "author_persons", several=False),
         Parameter("$XDSSubmissionSetContentType", "content_type_codes", code),
     ),
     answer=answer,

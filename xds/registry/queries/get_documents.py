@@ -18,8 +18,7 @@ from xds.registry.stored_query import (
 
 def answer(values: dict[str, Any], reader: Reader, limit: int) -> Found:
     """One SELECT; of every type and status."""
-    wanted = {name: value for name, value in values.items() if name != "home"}
-    return Found(entries=reader.entries(EntrySelection(**wanted), limit))
+    return Found(entries=reader.entries(EntrySelection(**values), limit))
 
 
 QUERY = StoredQuery(

@@ -15,8 +15,7 @@ from xds.registry.stored_query import ENTRY_UNIQUE_ID, ENTRY_UUID, HOME, Found, 
 
 def answer(values: dict[str, Any], reader: Reader, limit: int) -> Found:
     """Two SELECTs."""
-    wanted = {name: value for name, value in values.items() if name != "home"}
-    entries = reader.entries(EntrySelection(**wanted), limit)
+    entries = reader.entries(EntrySelection(**values), limit)
     if not entries:
         return Found()
     return Found(entries, associations=reader.associations(AssociationSelection(ends=uuids_of(entries)), limit))

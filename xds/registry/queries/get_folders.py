@@ -11,8 +11,7 @@ from xds.registry.stored_query import FOLDER_LOGICAL_ID, FOLDER_UNIQUE_ID, FOLDE
 
 def answer(values: dict[str, Any], reader: Reader, limit: int) -> Found:
     """One SELECT."""
-    wanted = {name: value for name, value in values.items() if name != "home"}
-    return Found(folders=reader.folders(FolderSelection(**wanted), limit))
+    return Found(folders=reader.folders(FolderSelection(**values), limit))
 
 
 QUERY = StoredQuery(

@@ -36,7 +36,10 @@ _FILTERS = ("types", "format_codes", "confidentiality_codes")
 
 
 def answer(values: dict[str, Any], reader: Reader, limit: int) -> Found:
-    """The set; what it has as members; and the associations among these, its members of that kind included."""
+    """The set; what it has as members; and the associations among these, its members of that kind included.
+
+    An association that is a member goes where an end of it is a member that the filters hide.
+    """
     wanted = SetSelection(
         uuids=(values["uuid"],) if "uuid" in values else (),
         unique_ids=(values["unique_id"],) if "unique_id" in values else (),
@@ -49,7 +52,12 @@ def answer(values: dict[str, Any], reader: Reader, limit: int) -> Found:
     filters = stable_unless_asked({name: values[name] for name in _FILTERS if name in values})
     entries = entries_by_uuid(reader, targets, filters)
     folders = folders_by_uuid(reader, targets)
-    linked = reader.associations(AssociationSelection(uuids=targets))
+    hidden = set(targets).difference(uuids_of((*entries, *folders)))
+    linked = [
+        each
+        for each in reader.associations(AssociationSelection(uuids=targets))
+        if each.source_object not in hidden and each.target_object not in hidden
+    ]
     inside = between(members_of(reader, uuids_of(folders)), (*folders, *entries))
     contents = (*sets, *entries, *folders, *linked)
     return Found(entries, sets, folders, distinct((*between(members, contents), *inside, *linked)))
