@@ -16,9 +16,20 @@ from pathlib import Path
 import pytest
 
 CANARY_BSN = "999990019"
+PATIENT_BSN = "999911120"
 CANARY_FILE = "canary-file-content-1b7e"
 CPU_SECONDS = 1.0
 MEMORY = 64 << 20
+
+
+def fault_codes(answer: bytes) -> list[str]:
+    """The code of a SOAP fault and its subcodes, outermost first."""
+    return [value.decode() for value in re.findall(rb"<soap:Value[^>]*>([^<]*)</soap:Value>", answer)]
+
+
+def error_codes(answer: bytes) -> list[str]:
+    """The errors of a RegistryErrorList."""
+    return [value.decode() for value in re.findall(rb'errorCode="([^"]*)"', answer)]
 
 
 class Victim:
@@ -44,20 +55,18 @@ class Victim:
             connection.close()
 
     def raw(self, data: bytes, close: bool = False) -> bytes:
-        """What comes back for these bytes as they are; b"" when the connection is just closed."""
+        """All that comes back for these bytes until the server closes; b"" when it just closes."""
         with socket.create_connection(("127.0.0.1", self.port), 20) as link:
+            answer = b""
             try:
                 link.sendall(data)
                 if close:
                     link.shutdown(socket.SHUT_WR)
-                answer = b""
                 while chunk := link.recv(65536):
                     answer += chunk
-                    if b"</soap:Envelope>" in answer or (b"\r\n\r\n" in answer and b"HTTP/1.1 2" not in answer[:12]):
-                        break
                 return answer
             except (ConnectionResetError, BrokenPipeError):
-                return b""
+                return answer
 
     def rows(self) -> dict[str, int]:
         with sqlite3.connect(self.folder / "data" / "xds.db") as database:
@@ -94,6 +103,7 @@ class Victim:
             self.listener.accept()
         log = self.log()
         assert CANARY_BSN not in log
+        assert PATIENT_BSN not in log
         assert CANARY_FILE not in log
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         connection.request("GET", "/ready")
