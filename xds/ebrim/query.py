@@ -20,7 +20,7 @@ _ADHOC_QUERY = f"{{{RIM}}}AdhocQuery"
 _SLOT = f"{{{RIM}}}Slot"
 _CODING = "ITI TF-2: 3.18.4.1.2.3.5"
 
-_LITERAL = r"\s*(?:'((?:[^']|'')*)'|([0-9]+(?:\.[0-9]+)?))\s*"
+_LITERAL = r"\s*(?:'([^']*(?:''[^']*)*)'|([0-9]+(?:\.[0-9]+)?))\s*"
 _ONE = re.compile(_LITERAL)
 _NEXT = re.compile(_LITERAL + r"(,|\))")
 
