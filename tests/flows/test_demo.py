@@ -1,22 +1,84 @@
-"""scripts/demo does what it says, twice, in the environment that runs the tests."""
+"""scripts/demo does what it says, again and again, in the environment that runs the tests."""
 
 from __future__ import annotations
 
 import os
+import re
+import signal
+import ssl
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
+PDF = ROOT / "fixtures" / "demo" / "zwangerschapskaart.pdf"
+ENVIRONMENT = {**os.environ, "VIRTUAL_ENV": sys.prefix, "PYTHONPATH": str(ROOT)}
+STEPS = 10
 
 
-def test_the_demo_tells_its_story_again_and_again():
-    environment = {**os.environ, "VIRTUAL_ENV": sys.prefix, "PYTHONPATH": str(ROOT)}
-    for _ in range(2):
-        done = subprocess.run(
-            [ROOT / "scripts" / "demo", "--once"], env=environment, capture_output=True, text=True, timeout=60
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert "what went in came out, byte for byte" in done.stdout
-        assert done.stdout.count(" ms\n") == 9
-        assert "999911120" not in (ROOT / "var" / "demo" / "server.log").read_text()
+def start(*arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [ROOT / "scripts" / "demo", *arguments],
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.fixture
+def left_running():
+    """A demonstration that has told its story and goes on, and what it said."""
+    demo = start()
+    try:
+        said = ""
+        while "curl " not in said:
+            line = demo.stdout.readline()
+            assert line, said + demo.stderr.read()
+            said += line
+        yield demo, said
+    finally:
+        demo.send_signal(signal.SIGTERM)
+        demo.communicate(timeout=40)
+
+
+def answer(said: str) -> int:
+    """The status with which the server that was left running answers, asked as the demonstration says."""
+    url = re.search(r"goes on at (\S+)", said)[1]
+    files = {name: ROOT / path for name, path in re.findall(r"--(cacert|cert|key) (\S+)", said)}
+    context = ssl.create_default_context(cafile=files["cacert"])
+    context.load_cert_chain(files["cert"], files["key"])
+    with urllib.request.urlopen(url + "/registry?wsdl", context=context, timeout=10) as response:
+        return response.status
+
+
+def test_the_demo_tells_its_story_again_while_an_earlier_one_goes_on(left_running):
+    first, said = left_running
+    assert said.count(" ms\n") == STEPS
+    log = re.search(r"its log is (\S+)\.", said)[1]
+
+    second = start("--once")
+    output, errors = second.communicate(timeout=60)
+
+    assert second.returncode == 0, output + errors
+    assert output.count(" ms\n") == STEPS
+    assert "what went in came out, byte for byte" in output
+    assert answer(said) == 200
+    assert "999911120" not in (ROOT / log).read_text()
+
+    first.send_signal(signal.SIGTERM)
+    first.communicate(timeout=40)
+    with pytest.raises(OSError):
+        answer(said)
+
+
+def test_the_pregnancy_record_is_marked_as_pdf_a_and_stands_alone():
+    pdf = PDF.read_bytes()
+
+    assert b"<pdfaid:part>2</pdfaid:part><pdfaid:conformance>B</pdfaid:conformance>" in pdf
+    assert b"/S/GTS_PDFA1" in pdf and b"/DestOutputProfile" in pdf
+    assert pdf.count(b"/FontFile") == pdf.count(b"/Type/FontDescriptor") > 0
+    assert not re.search(rb"/(Encrypt|JavaScript|JS|EmbeddedFile|Launch|URI)\b", pdf)
