@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 from asking import APPROVED, BOTH, ID, IDS, MINE, UNIQUE, Asked, request
+from hypothesis import given
+from hypothesis import strategies as st
 from lxml import etree
 from samples import OTHER_PATIENT, PATIENT
 
@@ -91,6 +93,7 @@ PARAMETERS = [
     ({"$XDSDocumentEntryClassCode": "('a^^1.2"}, Code.XDSRegistryError),
     ({"$XDSDocumentEntryClassCode": "('a^^1.2'"}, Code.XDSRegistryError),
     ({"$XDSDocumentEntryClassCode": "a^^1.2"}, Code.XDSRegistryError),
+    ({"$XDSDocumentEntryPatientId": MINE[1:]}, Code.XDSRegistryError),
 ]
 
 
@@ -122,6 +125,7 @@ def test_of_two_alternatives_exactly_one_is_given(asked, query, one, other):
     both = {one: f"'{ID['new']}'", other: "'2.999.1'"}
     assert asked.ask(query, {**both, **types}).codes == [Code.XDSStoredQueryParamNumber]
     assert asked.ask(query, types).codes == [Code.XDSStoredQueryMissingParam]
+    assert asked.ask(query, {one: "'unfinished", **types}).codes == [Code.XDSRegistryError]
 
 
 SINGLE = [
@@ -231,6 +235,11 @@ def test_values(text, values):
 def test_values_that_are_not_coded_well(text):
     with pytest.raises(ValueError, match=r"."):
         parse_values(text)
+
+
+@given(st.lists(st.text(max_size=20), min_size=1, max_size=20))
+def test_any_texts_read_back(texts):
+    assert parse_values("(" + ",".join("'" + text.replace("'", "''") + "'" for text in texts) + ")") == texts
 
 
 def test_values_of_one_slot_are_one_list():

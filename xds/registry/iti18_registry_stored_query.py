@@ -65,7 +65,8 @@ def read_request(
                   request.query_id[:128], section=_SECTION)
         )  # fmt: skip
         return request, None, {}, issues
-    values, wrong = read_parameters(query, request.parameters)
+    unreadable = {issue.location for issue in issues}
+    values, wrong = read_parameters(query, request.parameters, unreadable)
     _check_home(values.pop(HOME.field, None), HOME.name, home, issues)
     return request, query, values, [*issues, *wrong]
 

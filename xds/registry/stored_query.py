@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -96,8 +96,13 @@ class StoredQuery:
     one_of: tuple[tuple[str, ...], ...] = ()
 
 
-def read_parameters(query: StoredQuery, given: Mapping[str, list[list[str]]]) -> tuple[dict[str, Any], list[Issue]]:
-    """The values by field, and every mistake in them. Parameters that the query doesn't have are ignored."""
+def read_parameters(
+    query: StoredQuery, given: Mapping[str, list[list[str]]], unreadable: Collection[str] = ()
+) -> tuple[dict[str, Any], list[Issue]]:
+    """The values by field, and every mistake in them. Parameters that the query doesn't have are ignored.
+
+    `unreadable` are the names of those whose values were given, but not coded well: nothing is said of them here.
+    """
     values: dict[str, Any] = {}
     issues: list[Issue] = []
 
@@ -105,6 +110,8 @@ def read_parameters(query: StoredQuery, given: Mapping[str, list[list[str]]]) ->
         issues.append(Issue(code, f"{query.name}: {name} {what}", name, section=query.section))
 
     for parameter in query.parameters:
+        if parameter.name in unreadable:
+            continue
         groups = [group for group in given.get(parameter.name, ()) if group]
         if not groups:
             if parameter.required:
@@ -122,7 +129,7 @@ def read_parameters(query: StoredQuery, given: Mapping[str, list[list[str]]]) ->
             else:
                 values[parameter.field] = read if parameter.all_of else read[0] if parameter.several else read[0][0]
     for group in query.one_of:
-        present = [name for name in group if any(given.get(name, ()))]
+        present = [name for name in group if name in unreadable or any(given.get(name, ()))]
         if not present:
             wrong(Code.XDSStoredQueryMissingParam, " or ".join(group), "is missing")
         elif len(present) > 1:
