@@ -58,6 +58,7 @@ NAMES = [
     "pregnancy_old",
     "pregnancy_map",
     "pregnancy_new",
+    "pregnancy_addendum",
     "closed_old",
     "replaces",
     "appends",
@@ -79,7 +80,10 @@ def person(name: str) -> tuple[Author, ...]:
 
 
 def objects() -> list[tuple[AnyObject, str]]:
-    """What the registry holds, with its patient: `new` replaces `old`, `addendum` adds to `old`, and so on."""
+    """What the registry holds, with its patient: `new` replaces `old`, `addendum` adds to `old`, and so on.
+
+    set1 has as member that `old` is in the folder, and not that `addendum` is.
+    """
 
     def made(make: Any, name: str, status: Status = Status.APPROVED, **changes: Any) -> tuple[AnyObject, str]:
         patient = OTHER_PATIENT if name.startswith("strangers") else PATIENT
@@ -125,6 +129,7 @@ def objects() -> list[tuple[AnyObject, str]]:
         linked("pregnancy_old", "pregnancy", "old"),
         linked("pregnancy_map", "pregnancy", "current_map"),
         linked("pregnancy_new", "pregnancy", "new"),
+        linked("pregnancy_addendum", "pregnancy", "addendum"),
         linked("closed_old", "closed", "old"),
         linked("replaces", "new", "old", AssociationType.RPLC),
         linked("appends", "addendum", "old", AssociationType.APND),

@@ -68,8 +68,8 @@ def test_too_many_results_is_an_error_without_results(asked, kind):
     assert answer.codes == [Code.XDSTooManyResults]
     assert answer.errors[0].get("severity").endswith(":Error")
     contents = {"$XDSSubmissionSetEntryUUID": f"'{ID['set1']}'"}
-    assert asked.ask("GetSubmissionSetAndContents", contents, kind, max_results=9).codes == []
-    assert asked.ask("GetSubmissionSetAndContents", contents, kind, max_results=8).codes == [Code.XDSTooManyResults]
+    assert asked.ask("GetSubmissionSetAndContents", contents, kind, max_results=10).codes == []
+    assert asked.ask("GetSubmissionSetAndContents", contents, kind, max_results=9).codes == [Code.XDSTooManyResults]
     everything = {"$patientId": MINE, "$XDSDocumentEntryStatus": BOTH, "$XDSSubmissionSetStatus": BOTH}
     everything["$XDSFolderStatus"] = BOTH
     for most in (3, 8, 10):

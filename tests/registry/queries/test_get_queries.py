@@ -29,7 +29,7 @@ GET_ALL = {
     "$XDSFolderStatus": BOTH,
 }
 FIRST_SET = {"set1", "old", "addendum", "pregnancy", "set1_old", "set1_addendum", "set1_pregnancy"}
-FIRST_SET |= {"set1_membership", "pregnancy_old"}
+FIRST_SET |= {"set1_membership", "pregnancy_old", "pregnancy_addendum"}
 SECOND_SET = {"set2", "new", "current_map", "set2_new", "set2_map"}
 LINKS = {"pregnancy_map", "pregnancy_new", "closed_old", "replaces", "appends", "transforms"}
 EVERYTHING = FIRST_SET | SECOND_SET | LINKS | {"closed"}
@@ -79,12 +79,13 @@ def test_get_all(asked, parameters, expected):
         (
             "GetDocumentsAndAssociations",
             {"$XDSDocumentEntryUniqueId": f"({unique('addendum')})"},
-            {"addendum", "set1_addendum", "appends"},
+            {"addendum", "set1_addendum", "pregnancy_addendum", "appends"},
         ),
         (
             "GetDocumentsAndAssociations",
             {"$XDSDocumentEntryEntryUUID": several("new", "addendum")},
-            {"new", "addendum", "set2_new", "pregnancy_new", "replaces", "transforms", "set1_addendum", "appends"},
+            {"new", "set2_new", "pregnancy_new", "replaces", "transforms"}
+            | {"addendum", "set1_addendum", "pregnancy_addendum", "appends"},
         ),
         ("GetDocumentsAndAssociations", {"$XDSDocumentEntryUniqueId": "('2.999.404')"}, set()),
         ("GetSubmissionSets", {"$uuid": several("old", "pregnancy")}, {"set1", "set1_old", "set1_pregnancy"}),
@@ -92,7 +93,7 @@ def test_get_all(asked, parameters, expected):
         ("GetSubmissionSets", {"$uuid": several("set1")}, set()),
         ("GetFoldersForDocument", {"$XDSDocumentEntryEntryUUID": one("old")}, {"pregnancy", "closed"}),
         ("GetFoldersForDocument", {"$XDSDocumentEntryUniqueId": unique("new")}, {"pregnancy"}),
-        ("GetFoldersForDocument", {"$XDSDocumentEntryUniqueId": unique("addendum")}, set()),
+        ("GetFoldersForDocument", {"$XDSDocumentEntryUniqueId": unique("snapshot")}, set()),
         ("GetFoldersForDocument", {"$XDSDocumentEntryUniqueId": "'2.999.404'"}, set()),
     ],
 )  # fmt: skip
@@ -112,7 +113,7 @@ def test_get_by_id(asked, query, parameters, expected):
         ),
         (
             {"$XDSSubmissionSetEntryUUID": one("set1"), **NORMAL},
-            {"set1", "addendum", "set1_addendum", "pregnancy", "set1_pregnancy"},
+            {"set1", "addendum", "set1_addendum", "pregnancy", "set1_pregnancy", "pregnancy_addendum"},
         ),
         (
             {"$XDSSubmissionSetEntryUUID": one("set2"), "$XDSDocumentEntryFormatCode": "('f^^2.999.8')"},
@@ -131,13 +132,17 @@ def test_get_submission_set_and_contents(asked, parameters, expected):
     [
         (
             {"$XDSFolderEntryUUID": one("pregnancy")},
-            {"pregnancy", "old", "new", "current_map", "pregnancy_old", "pregnancy_new", "pregnancy_map"},
+            {"pregnancy", "old", "new", "current_map", "pregnancy_old", "pregnancy_new", "pregnancy_map"}
+            | {"addendum", "pregnancy_addendum"},
         ),
         (
             {"$XDSFolderUniqueId": unique("pregnancy"), "$XDSDocumentEntryFormatCode": "('f^^2.999.8')"},
             {"pregnancy", "new", "pregnancy_new"},
         ),
-        ({"$XDSFolderUniqueId": unique("pregnancy"), **NORMAL}, {"pregnancy", "new", "pregnancy_new"}),
+        (
+            {"$XDSFolderUniqueId": unique("pregnancy"), **NORMAL},
+            {"pregnancy", "new", "pregnancy_new", "addendum", "pregnancy_addendum"},
+        ),
         (
             {
                 "$XDSFolderUniqueId": unique("pregnancy"),
