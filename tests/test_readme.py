@@ -1,9 +1,11 @@
-"""Each command in the README's shell blocks runs, in the order of the README; and it names every command and option."""
+"""The README's shell blocks, its Python and its configurations work; and it names every command and option."""
 
 from __future__ import annotations
 
 import os
 import re
+import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -13,54 +15,88 @@ import click
 import pytest
 
 from xds.cli.main import main
+from xds.config import load
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
-COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", README, re.S) for line in block.splitlines()]
 ELSEWHERE = ("scripts/demo", "scripts/test")
 """Run by tests/flows, and what runs this."""
 
 
-def ready(config: str, environment: dict[str, str]) -> bool:
-    command = [
-        sys.executable,
-        "-m",
-        "xds",
-        "query",
-        "GetAssociations",
-        "--param",
-        "$uuid=urn:uuid:x",
-        "--config",
-        config,
-    ]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True).returncode == 0
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.S)
 
 
-def test_every_command_of_the_readme_runs(tmp_path):
+def free_ports() -> tuple[str, str]:
+    with socket.create_server(("127.0.0.1", 0)) as http, socket.create_server(("127.0.0.1", 0)) as mllp:
+        return str(http.getsockname()[1]), str(mllp.getsockname()[1])
+
+
+@pytest.fixture
+def reader(tmp_path, monkeypatch):
+    """A folder such as the reader's, with `xds` on the path and ports that are free. Runs what is read there."""
     (tmp_path / "xds").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m xds "$@"\n')
     (tmp_path / "xds").chmod(0o755)
     (tmp_path / "fixtures").symlink_to(ROOT / "fixtures")
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    http, mllp = free_ports()
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setenv("XDS_SERVER_PORT", http)
+    monkeypatch.setenv("XDS_MLLP_PORT", mllp)
+
+    def run(*command: str) -> subprocess.CompletedProcess[str]:
+        own = [word.replace("8443", http).replace("2575", mllp) for word in command]
+        return subprocess.run(own, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+
+    return run
+
+
+def is_ready(reader) -> bool:
+    command = "xds query GetAssociations --param $uuid=urn:uuid:x --config try-xds/xds.toml"
+    return reader(*command.split()).returncode == 0
+
+
+def wait_for_server(server: subprocess.Popen[str], reader) -> None:
+    until = time.monotonic() + 30
+    while not is_ready(reader):
+        assert server.poll() is None, server.stderr.read()
+        assert time.monotonic() < until, "the server did not start"
+
+
+@pytest.mark.skipif(not (shutil.which("curl") and shutil.which("openssl")), reason="curl or openssl is not installed")
+def test_every_command_of_the_readme_runs(reader, tmp_path):
     servers = []
     try:
-        for line in COMMANDS:
+        for line in (line for block in blocks("sh") for line in block.splitlines()):
             if line.startswith(ELSEWHERE):
                 continue
             if line.startswith("xds serve"):
-                servers.append(subprocess.Popen(line.split(), cwd=tmp_path, env=environment, stderr=subprocess.PIPE))
-                until = time.monotonic() + 20
-                while not ready(str(tmp_path / "try-xds/xds.toml"), environment):
-                    assert time.monotonic() < until, "the server did not start"
+                servers.append(subprocess.Popen(line.split(), cwd=tmp_path, stderr=subprocess.PIPE, text=True))
+                wait_for_server(servers[-1], reader)
                 continue
-            done = subprocess.run(
-                ["sh", "-c", line], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60
-            )
+            done = reader("sh", "-c", line)
             assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
+            if "--data-binary" in line:
+                assert "ResponseStatusType:Success" in done.stdout, line
+            if "openssl" in line:
+                assert "MSA|AA" in done.stdout, done.stdout
+        (program,) = blocks("python")
+        done = reader(sys.executable, "-c", program)
+        assert done.returncode == 0, done.stderr
+        assert sorted(line.split()[1] for line in done.stdout.splitlines()) == ["application/pdf", "text/xml"]
     finally:
         for server in servers:
             server.terminate()
             server.communicate(timeout=40)
     assert servers
+
+
+@pytest.mark.parametrize("text", blocks("toml"))
+def test_every_configuration_of_the_readme_is_right(text, tmp_path):
+    file = tmp_path / "xds.toml"
+    file.write_text(text)
+    settings = load(file, {})
+    assert settings.base_url.endswith(".example:8443")
 
 
 def options(command: click.Command, name: str) -> list[tuple[str, str]]:
@@ -75,3 +111,8 @@ def options(command: click.Command, name: str) -> list[tuple[str, str]]:
 def test_the_readme_names_every_command_and_option(command, option):
     row = next((line for line in README.splitlines() if line.startswith(f"| `{command}` |")), "")
     assert f"`{option}`" in row
+
+
+@pytest.mark.parametrize("name", re.findall(r"`((?:xds|scripts|fixtures|tests|wsdl)/[\w./-]+)`", README))
+def test_every_path_in_the_readme_is_there(name):
+    assert (ROOT / name).exists()
