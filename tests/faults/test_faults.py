@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.parametrize("scenario", ["kill", "cut", "stop"])
+@pytest.mark.parametrize("scenario", ["kill", "calls", "disk", "database", "descriptors", "cut", "stop"])
 def test_nothing_acknowledged_is_lost(scenario, tmp_path):
     file = tmp_path / "outcome.json"
     command = [sys.executable, ROOT / "scripts" / "faults", scenario, "--json", file]
@@ -21,5 +21,7 @@ def test_nothing_acknowledged_is_lost(scenario, tmp_path):
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
     (outcome,) = json.loads(file.read_text())
+    if outcome["result"] == "unavailable":
+        pytest.skip(outcome["reason"])
     assert outcome["result"] == "survived"
     assert outcome["acknowledged"] > 0
