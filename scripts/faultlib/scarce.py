@@ -16,13 +16,13 @@ from faultlib.calls import recovered
 from faultlib.outcome import finished, outcome, unavailable
 from faultlib.subject import Subject
 
-_DISK = 8 << 20
+_DISK = 64 << 20
 _MOUNT = "a small file system can't be mounted here: that needs root"
 
 
 @contextlib.contextmanager
 def small_disk(folder: Path) -> Iterator[bool]:
-    """Put a file system of 8 MB under a folder, with what the folder holds; whether that was possible."""
+    """Put a file system of 64 MB under a folder, with what the folder holds; whether that was possible."""
     before = folder.with_name(folder.name + ".before")
     folder.rename(before)
     folder.mkdir()
