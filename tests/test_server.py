@@ -198,6 +198,21 @@ def test_a_client_without_a_certificate_of_the_ca_is_not_let_in(server, tmp_path
     assert server.get("/health")[0] == 200
 
 
+def test_what_is_no_http_is_refused_and_not_repeated(server):
+    context = client_context(server.folder)
+    for nonsense in (f"{NUMBER} is no method\r\n\r\n", f"GET / HTTP/1.1\r\nHost: x\r\n{NUMBER} \r\n\r\n"):
+        with (
+            socket.create_connection(("127.0.0.1", server.port), 10) as plain,
+            context.wrap_socket(plain, server_hostname="127.0.0.1") as link,
+        ):
+            link.sendall(nonsense.encode())
+            answer = b"".join(iter(lambda: link.recv(4096), b""))
+        assert answer.split(b" ", 2)[1] == b"400"
+        assert NUMBER.encode() not in answer
+    server.stop()
+    assert NUMBER not in "".join(server.log)
+
+
 # When something is wrong
 
 

@@ -46,6 +46,7 @@ from xds.store.files import FileDocuments
 from xds.store.sweep import sweep
 from xds.transaction import Context, Registry, Repository, discover
 from xds.web.drain import Drain
+from xds.web.http import listen
 from xds.web.logs import set_up_logs
 from xds.web.metrics import Metrics
 from xds.web.pages import Probe, add_pages, disk_probe
@@ -56,7 +57,6 @@ DRAIN_SECONDS = 25.0
 """What a request may take to finish after a stop; some seconds are for closing the rest."""
 _CLOSE_SECONDS = 1.0
 _BACKLOG = 1024
-_READ_BUFFER = 256 * 1024
 _SWEEP_EVERY = 3600.0
 _LEAST_FREE = 256 << 20
 _PATHS = {"registry": "/registry", "repository": "/repository"}
@@ -194,18 +194,11 @@ class _Worker:
         app = build_app(self._settings, slot=slot, metrics_folder=self._metrics_folder)
         parts = app[PARTS]
         stop = self._listen_to_signals(parts, alive)
-        runner = web.AppRunner(
-            app,
-            access_log=None,
-            read_bufsize=_READ_BUFFER,
-            auto_decompress=False,
-            shutdown_timeout=_CLOSE_SECONDS,
-        )
+        runner = web.AppRunner(app, shutdown_timeout=_CLOSE_SECONDS)
         await runner.setup()
         feed = self._identity_feed(parts)
-        site = web.SockSite(runner, self._http, ssl_context=self._context, backlog=_BACKLOG)
         try:
-            await site.start()
+            listening = await listen(runner.server, self._http, self._context, _BACKLOG)
             if feed is not None:
                 await feed.start()
             gc.collect()
@@ -213,12 +206,13 @@ class _Worker:
             _log.info("ready", worker=slot)
             await stop.wait()
             _log.info("stopping", worker=slot)
-            await site.stop()
-            if not await app[DRAIN].finish(DRAIN_SECONDS):
+            listening.close()
+            in_time = asyncio.create_task(app[DRAIN].finish(DRAIN_SECONDS))
+            if feed is not None:
+                await feed.stop(DRAIN_SECONDS)
+            if not await in_time:
                 _log.warning("requests were broken off", worker=slot)
         finally:
-            if feed is not None:
-                await feed.stop(_CLOSE_SECONDS)
             await runner.cleanup()
         _log.info("stopped", worker=slot)
 

@@ -1,0 +1,38 @@
+"""aiohttp's handler of a connection, made more discreet."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from http import HTTPStatus
+
+from aiohttp import web
+
+_OPTIONS = {"access_log": None, "read_bufsize": 256 * 1024, "auto_decompress": False}
+
+
+class _Connection(web.RequestHandler):
+    """aiohttp quotes what it could not read in its answer; here nothing received is repeated."""
+
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Answer what is no HTTP, or failed, with its status alone."""
+        return super().handle_error(request, status, exc, f"{status} {HTTPStatus(status).phrase}\n")
+
+
+async def listen(
+    server: web.Server, sock: socket.socket, tls: ssl.SSLContext | None, backlog: int
+) -> asyncio.AbstractServer:
+    """Serve HTTP on a bound socket."""
+    loop = asyncio.get_running_loop()
+    return await loop.create_server(
+        lambda: _Connection(server, loop=loop, **_OPTIONS), sock=sock, ssl=tls, backlog=backlog
+    )
