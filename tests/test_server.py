@@ -362,8 +362,10 @@ def test_a_request_that_runs_is_answered_before_the_server_ends(folder, workers)
             socket.create_connection(("127.0.0.1", server.port), 5)
 
 
-def test_workers_end_when_their_parent_is_killed(folder):
-    with Served(folder, XDS_SERVER_WORKERS=2) as server:
+def test_workers_end_when_their_parent_is_killed_and_the_next_start_tidies_up(folder, tmp_path):
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    with Served(folder, XDS_SERVER_WORKERS=2, TMPDIR=temporary) as server:
         server.logged("ready", 2)
 
         server.process.kill()
@@ -371,6 +373,13 @@ def test_workers_end_when_their_parent_is_killed(folder):
         server.logged("stopped", 2)
         with pytest.raises(OSError):
             socket.create_connection(("127.0.0.1", server.port), 5)
+        assert len(list(temporary.iterdir())) == 1
+    with Served(folder, XDS_SERVER_PORT=server.port, TMPDIR=temporary) as again:
+        again.logged("ready")
+        assert len(list(temporary.iterdir())) == 1
+        assert "xds_requests_total" not in again.get("/metrics")[1]
+        assert again.stop() == 0
+        assert list(temporary.iterdir()) == []
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -14,12 +14,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import os
 import resource
+import shutil
 import signal
 import socket
 import ssl
 import tempfile
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -132,7 +134,7 @@ def serve(settings: Settings) -> int:
     _raise_descriptor_limit()
     discovered = discover("xds.registry", "xds.repository")
     context = _server_context(settings)
-    with contextlib.ExitStack() as bound, tempfile.TemporaryDirectory(prefix="xds-metrics-") as metrics:
+    with contextlib.ExitStack() as bound:
         http = bound.enter_context(_listen("server", settings.server.host, settings.server.port))
         mllp = None
         if settings.mllp.enabled:
@@ -140,11 +142,12 @@ def serve(settings: Settings) -> int:
         _log.info("listening", url=settings.base_url, workers=settings.server.workers, transactions=len(discovered))
         gc.collect()
         gc.freeze()
-        worker = _Worker(settings, context, http, mllp, Path(metrics))
-        if settings.server.workers == 1:
-            worker.run(0, None)
-            return 0
-        return Supervisor(settings.server.workers, worker.run, DRAIN_SECONDS, bound.close).supervise()
+        with _metrics_folder(settings) as metrics:
+            worker = _Worker(settings, context, http, mllp, metrics)
+            if settings.server.workers == 1:
+                worker.run(0, None)
+                return 0
+            return Supervisor(settings.server.workers, worker.run, DRAIN_SECONDS, bound.close).supervise()
 
 
 def endpoints(settings: Settings) -> list[dict[str, str]]:
@@ -343,6 +346,22 @@ def _listen(section: str, host: str, port: int) -> socket.socket:
     except OSError as error:
         problem = f"can't listen on {host}:{port}: {error.strerror}"
         raise Misconfigured(f"{section}.host, {section}.port: {problem}") from None
+
+
+@contextlib.contextmanager
+def _metrics_folder(settings: Settings) -> Iterator[Path]:
+    """A new folder, named so that the next start at this address removes what a killed server left."""
+    name = f"xds-metrics-{os.getuid()}-{settings.server.host}-{settings.server.port}"
+    folder = Path(tempfile.gettempdir(), name)
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(mode=0o700)
+    except OSError as error:
+        raise Misconfigured(f"the folder for metrics {folder} can't be made: {error.strerror}") from None
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _raise_descriptor_limit() -> None:
