@@ -92,7 +92,7 @@ def registered(number: int, owner: str, uids: Iterator[str]) -> list[tuple[AnyOb
     objects = []
     for item in made:
         own = ids[item.entry_uuid]
-        final = replace(item, entry_uuid=own, logical_id=own, version="1.1", availability_status=Status.APPROVED)
+        final = replace(item, entry_uuid=own, logical_id=own, version="1", availability_status=Status.APPROVED)
         if isinstance(final, Association):
             final = replace(final, source_object=ids[final.source_object], target_object=ids[final.target_object])
         objects.append((final, pack(encode(final))))

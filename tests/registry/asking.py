@@ -87,13 +87,13 @@ def objects() -> list[tuple[AnyObject, str]]:
 
     def made(make: Any, name: str, status: Status = Status.APPROVED, **changes: Any) -> tuple[AnyObject, str]:
         patient = OTHER_PATIENT if name.startswith("strangers") else PATIENT
-        own = {"entry_uuid": ID[name], "logical_id": ID[name], "version": "1.1", "availability_status": status}
+        own = {"entry_uuid": ID[name], "logical_id": ID[name], "version": "1", "availability_status": status}
         own |= {"unique_id": UNIQUE[name], "patient_id": patient}
         return replace(make(), **own | changes), patient
 
     def linked(name: str, source: str, target: str, kind: AssociationType = AssociationType.HAS_MEMBER):
         patient = OTHER_PATIENT if name.startswith("strangers") else PATIENT
-        own = {"entry_uuid": ID[name], "logical_id": ID[name], "version": "1.1"}
+        own = {"entry_uuid": ID[name], "logical_id": ID[name], "version": "1"}
         return association(ID[source], ID[target], kind, availability_status=Status.APPROVED, **own), patient
 
     accession = ("A1^^^&2.999.3&ISO^urn:ihe:iti:xds:2013:accession", "O1^^^&2.999.3&ISO^urn:ihe:iti:xds:2013:order")

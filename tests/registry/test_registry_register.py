@@ -44,7 +44,7 @@ def test_ids_versions_and_status_are_assigned(tried):
     assert tried.codes(submission(entry(), extra_slots=(("urn:x", ("y",)),))) == []
     ((entry_uuid, made),) = entries(tried).items()
     assert is_uuid_urn(entry_uuid)
-    assert (made.logical_id, made.version, made.availability_status) == (entry_uuid, "1.1", Status.APPROVED)
+    assert (made.logical_id, made.version, made.availability_status) == (entry_uuid, "1", Status.APPROVED)
 
 
 def test_a_refused_submission_changes_nothing(tried):

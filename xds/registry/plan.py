@@ -17,6 +17,9 @@ from xds.model.stored import StoredEntry, StoredFolder
 from xds.registry.known import REPLACING, Known
 from xds.registry.structure import REFERENCE, objects
 
+FIRST_VERSION = "1"
+"""VersionInfo of what is registered for the first time. Source: ITI TF-3: Table 4.2.3.2-1 (version)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -40,8 +43,8 @@ def assign(submission: Submission, now: datetime, home: str | None) -> Submissio
 
     def final(item: AnyObject) -> AnyObject:
         entry_uuid = ids.get(item.entry_uuid, item.entry_uuid)
-        given = {"entry_uuid": entry_uuid, "logical_id": entry_uuid, "version": "1.1", "home_community_id": home,
-                 "availability_status": Status.APPROVED}  # fmt: skip
+        given = {"entry_uuid": entry_uuid, "logical_id": entry_uuid, "version": FIRST_VERSION,
+                 "home_community_id": home, "availability_status": Status.APPROVED}  # fmt: skip
         if isinstance(item, Association):
             given["source_object"] = ids.get(item.source_object, item.source_object)
             given["target_object"] = ids.get(item.target_object, item.target_object)
@@ -84,7 +87,7 @@ def plan(submission: Submission, known: Known, now: datetime, home: str | None) 
 def _member(source: str, target: str, status: str | None, home: str | None) -> Association:
     entry_uuid = new_uuid()
     return Association(
-        entry_uuid=entry_uuid, logical_id=entry_uuid, version="1.1", availability_status=Status.APPROVED,
+        entry_uuid=entry_uuid, logical_id=entry_uuid, version=FIRST_VERSION, availability_status=Status.APPROVED,
         home_community_id=home, association_type=AssociationType.HAS_MEMBER, source_object=source, target_object=target,
         submission_set_status=status,
     )  # fmt: skip
