@@ -66,6 +66,17 @@ def test_used_ids_are_refused(tried):
     assert tried.codes(same_set) == tried.codes(same_folder) == [Code.XDSDuplicateUniqueIdInRegistry]
 
 
+def test_a_refusal_names_objects_by_the_ids_that_were_sent(tried):
+    assert tried.codes(submission(entry(A, unique_id="2.999.55"), folder(F, unique_id="2.999.56"))) == []
+    replacing = association("Document01", B, AssociationType.RPLC)
+    sent = submission(entry(unique_id="2.999.55", size="7"), folder(unique_id="2.999.56"), replacing)
+    assert {(issue.code, issue.location) for issue in tried.register(sent)} == {
+        (Code.XDSDuplicateUniqueIdInRegistry, "Folder01"),
+        (Code.XDSNonIdenticalSize, "Document01"),
+        (Code.UnresolvedReferenceException, replacing.entry_uuid),
+    }
+
+
 def test_a_resubmitted_document_must_be_identical(tried):
     unique_id = "2.999.55"
     assert tried.codes(submission(entry(unique_id=unique_id))) == []

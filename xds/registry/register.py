@@ -48,8 +48,9 @@ async def register(
     packed = _packed(objects(final))
 
     def change(writer: Writer) -> list[Issue]:
-        known = look_up(writer, final)
-        broken = check_context(final, known)
+        # Judged as it was sent, so that what is wrong is told of the ids that the sender knows.
+        known = look_up(writer, submission)
+        broken = check_context(submission, known)
         if broken or known.patient is None:
             return broken
         planned = plan(final, known, now, registry.home_community_id)
