@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -149,6 +150,8 @@ def test_mistakes_of_documents(codes) -> None:
     assert codes(provide(entry("Other"), "YQ=="))[1] == ["XDSMissingDocumentMetadata", "XDSMissingDocument"]
     wrong = mime(envelope(provide(bare(hash="a" * 40, size="1"), INCLUDE)))
     assert codes(wrong)[1] == ["XDSRepositoryMetadataError"] * 2
+    one_id = re.sub(b'value="2.999.100.[0-9]+"', b'value="2.999.5"', provide(bare(), "YQ=="))
+    assert codes(one_id)[1] == ["XDSRepositoryDuplicateUniqueIdInMessage"]
     astray = mime(envelope(provide(bare(), INCLUDE.replace("kaart", "echo"))))
     assert codes(astray)[1] == ["Sender", "XDSRepositoryMetadataError"]
 

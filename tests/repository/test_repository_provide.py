@@ -106,7 +106,7 @@ def test_each_error_of_the_repository(actors: Actors) -> None:
         (
             submission(bare("A", unique_id="2.999.6"), bare("B", unique_id="2.999.6")),
             [inline("A", KAART), inline("B", KAART)],
-            [Code.XDSRepositoryDuplicateUniqueIdInMessage, Code.XDSRegistryDuplicateUniqueIdInMessage],
+            [Code.XDSRepositoryDuplicateUniqueIdInMessage],
         ),
         (
             submission(bare(object_type=EntryType.ON_DEMAND, creation_time=None)),

@@ -26,7 +26,7 @@ from xds.ports import Staged
 from xds.registry.iti18_registry_stored_query import read_request
 from xds.registry.rules import check_submission
 from xds.repository.contents import INCLUDE, stage_contents
-from xds.repository.receipt import Provided, pair
+from xds.repository.receipt import Provided, each_once, pair
 from xds.soap import Limits
 from xds.soap.content_type import parse_content_type
 from xds.soap.envelope import open_envelope
@@ -195,7 +195,8 @@ class _Message:
         receipt = pair(submission, provided, _REPOSITORY)
         issues += [*broken, *receipt.issues]
         complete = status_of(issues) != FAILURE and not absent
-        return [*issues, *check_submission(receipt.submission, domain, today, at_registry=complete)]
+        found = check_submission(receipt.submission, domain, today, at_registry=complete)
+        return each_once([*issues, *found])
 
     def _attachments(self, message: _Element) -> Mapping[str, Staged]:
         if not self._captured.multipart:

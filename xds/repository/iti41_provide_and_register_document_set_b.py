@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from lxml.etree import _Element
 
 from xds.ebrim.response import FAILURE, encode_response, status_of
@@ -11,7 +9,7 @@ from xds.ebrim.submit import PROVIDE_AND_REGISTER_REQUEST, decode_provide_and_re
 from xds.errors import Code, Issue, Unavailable
 from xds.ports import Staged
 from xds.repository.contents import stage_contents
-from xds.repository.receipt import Receipt, check_identical, pair
+from xds.repository.receipt import Receipt, check_identical, each_once, pair
 from xds.transaction import Context, Reply, Repository, Transaction
 
 _FULL = Issue(
@@ -20,7 +18,6 @@ _FULL = Issue(
 _NO_REGISTRY = Issue(
     Code.XDSRegistryNotAvailable, "the registry can't be reached at this moment; the submission was not confirmed"
 )
-_ONCE = frozenset((Code.XDSNonIdenticalHash, Code.XDSNonIdenticalSize))
 
 
 async def answer(body: _Element, ctx: Context) -> Reply:
@@ -46,7 +43,7 @@ async def _provide(body: _Element, ctx: Context, repository: Repository) -> list
         # The attachments are discarded by whoever received them.
         repository.documents.discard(inline)
     try:
-        return _each_once(await repository.registrar.register(receipt.submission, receipt.holdings, issues))
+        return each_once(await repository.registrar.register(receipt.submission, receipt.holdings, issues))
     except Unavailable:
         return [*issues, _NO_REGISTRY]
 
@@ -57,19 +54,6 @@ async def _check_held(repository: Repository, receipt: Receipt) -> list[Issue]:
     unique_ids = [holding.unique_id for holding in receipt.holdings]
     held = await repository.index.read(lambda reader: reader.holdings(unique_ids))
     return check_identical(receipt.submission, receipt.holdings, held)
-
-
-def _each_once(issues: Sequence[Issue]) -> list[Issue]:
-    """Without what the registry found about a changed document after the repository had."""
-    seen: set[tuple[Code, str]] = set()
-    found = []
-    for issue in issues:
-        if issue.code in _ONCE:
-            if (issue.code, issue.location) in seen:
-                continue
-            seen.add((issue.code, issue.location))
-        found.append(issue)
-    return found
 
 
 TRANSACTION = Transaction(

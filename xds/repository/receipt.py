@@ -17,6 +17,12 @@ from xds.model.stored import Holding
 from xds.ports import Staged
 
 _ERRORS = "ITI TF-3: Table 4.2.4.1-2"
+_AT_REPOSITORY = {
+    Code.XDSNonIdenticalHash: Code.XDSNonIdenticalHash,
+    Code.XDSNonIdenticalSize: Code.XDSNonIdenticalSize,
+    Code.XDSRegistryDuplicateUniqueIdInMessage: Code.XDSRepositoryDuplicateUniqueIdInMessage,
+}
+"""What both actors look for: the registry's code, and the repository's for the same."""
 
 
 class Provided(NamedTuple):
@@ -72,6 +78,18 @@ def check_identical(submission: Submission, new: Iterable[Holding], held: Iterab
         if old.size != document.size:
             issues.append(Issue(Code.XDSNonIdenticalSize, f"{context} size", where, section=_ERRORS))
     return issues
+
+
+def each_once(issues: Iterable[Issue]) -> list[Issue]:
+    """The issues of the repository and then the registry, without what the registry says again."""
+    seen: set[tuple[str, str]] = set()
+    found = []
+    for issue in issues:
+        again = (_AT_REPOSITORY.get(issue.code), issue.location) in seen
+        seen.add((issue.code, issue.location))
+        if not again:
+            found.append(issue)
+    return found
 
 
 def metadata_error(context: str, location: str, section: str = _ERRORS) -> Issue:
