@@ -6,9 +6,11 @@ import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from samples import association, entry, folder, submission_set
+from zstandard import ZstdError
 
 import xds.ebrim.fragment
 from xds.ebrim.encode import encode
@@ -25,6 +27,14 @@ def test_fragments_are_small():
     assert sizes["entry"] < 500
     assert sizes["submission_set"] < 350
     assert len(pack(encode(association("a", "b")))) < 200
+
+
+def test_damage_is_noticed():
+    packed = pack(encode(entry()))
+    for at in range(1, len(packed)):
+        damaged = packed[:at] + bytes([packed[at] ^ 1]) + packed[at + 1 :]
+        with pytest.raises(ZstdError):
+            unpack(damaged)
 
 
 def test_threads_don_t_disturb_each_other():

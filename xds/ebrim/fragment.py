@@ -1,4 +1,4 @@
-"""Fragments packed for the index: zlib over a preset dictionary of what all fragments share.
+"""Fragments packed for the index: zstd over a preset dictionary of what all fragments share.
 
 The first byte of a packed fragment names its dictionary, dictionaries/<number>.bin. A dictionary that was ever used
 is never changed or dropped: without it its fragments can't be read. scripts/fragment-dictionary makes a new one.
@@ -6,27 +6,42 @@ is never changed or dropped: without it its fragments can't be read. scripts/fra
 
 from __future__ import annotations
 
-import zlib
+import threading
 from pathlib import Path
 
+from zstandard import DICT_TYPE_RAWCONTENT, ZstdCompressionDict, ZstdCompressor, ZstdDecompressor
+
 _FOLDER = Path(__file__).parent / "dictionaries"
-_DICTIONARIES = {int(path.stem): path.read_bytes() for path in _FOLDER.glob("*.bin")}
+_DICTIONARIES = {
+    int(path.stem): ZstdCompressionDict(path.read_bytes(), dict_type=DICT_TYPE_RAWCONTENT)
+    for path in _FOLDER.glob("*.bin")
+}
 _NEWEST = max(_DICTIONARIES)
 _MARK = bytes([_NEWEST])
-_LEVEL = 1
-_RAW = -15
-"""Raw deflate with the largest window: no header, no checksum."""
-_MEMORY = 7
-"""As small a state as packs equally well: it is copied for every fragment, far faster than the dictionary is read."""
-_PACKER = zlib.compressobj(_LEVEL, zlib.DEFLATED, _RAW, _MEMORY, zlib.Z_DEFAULT_STRATEGY, _DICTIONARIES[_NEWEST])
+_LEVEL = -1
+"""Reads back a third faster than level 1, at a tenth more bytes."""
+
+
+class _Codec(threading.local):
+    """A thread's own: neither may be used by two at a time."""
+
+    def __init__(self) -> None:
+        dictionary = _DICTIONARIES[_NEWEST]
+        self.compress = ZstdCompressor(_LEVEL, dict_data=dictionary, write_checksum=True).compress
+        self.decompress = {
+            bytes([number]): ZstdDecompressor(dict_data=dictionary).decompress
+            for number, dictionary in _DICTIONARIES.items()
+        }
+
+
+_codec = _Codec()
 
 
 def pack(fragment: bytes) -> bytes:
-    """Compress a fragment."""
-    packer = _PACKER.copy()
-    return _MARK + packer.compress(fragment) + packer.flush()
+    """Compress a fragment, with a checksum."""
+    return _MARK + _codec.compress(fragment)
 
 
 def unpack(packed: bytes) -> bytes:
-    """The fragment that was packed; KeyError when its dictionary is missing, zlib.error when it is damaged."""
-    return zlib.decompressobj(_RAW, _DICTIONARIES[packed[0]]).decompress(memoryview(packed)[1:])
+    """The fragment that was packed; KeyError when its dictionary is missing, ZstdError when it is damaged."""
+    return _codec.decompress[packed[:1]](packed[1:])
