@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -211,6 +212,24 @@ def test_what_is_no_http_is_refused_and_not_repeated(server):
         assert NUMBER.encode() not in answer
     server.stop()
     assert NUMBER not in "".join(server.log)
+
+
+def test_no_answer_tells_what_the_server_is_made_of(server):
+    requests = [
+        b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        b"GET /nothing HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        b"POST /registry HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+        b"no HTTP\r\n\r\n",
+    ]
+    for request in requests:
+        with (
+            socket.create_connection(("127.0.0.1", server.port), 10) as plain,
+            client_context(server.folder).wrap_socket(plain, server_hostname="127.0.0.1") as link,
+        ):
+            link.sendall(request)
+            answer = b"".join(iter(lambda: link.recv(4096), b""))
+        assert re.findall(rb"(?i)\r\nserver: *([^\r]*)", answer) == [b"xds"]
+        assert not re.search(rb"(?i)python|aiohttp", answer)
 
 
 # When something is wrong

@@ -48,7 +48,7 @@ from xds.store.files import FileDocuments
 from xds.store.sweep import sweep
 from xds.transaction import Context, Registry, Repository, discover
 from xds.web.drain import Drain
-from xds.web.http import listen
+from xds.web.http import listen, name_server
 from xds.web.logs import set_up_logs
 from xds.web.metrics import Metrics
 from xds.web.pages import Probe, add_pages, disk_probe
@@ -103,6 +103,7 @@ def build_app(settings: Settings, *, slot: int = 0, metrics_folder: Path | None 
     drain = Drain()
     app = web.Application(middlewares=[drain.count])
     app[DRAIN] = drain
+    app.on_response_prepare.append(name_server)
     with contextlib.ExitStack() as opened:
         if metrics_folder is None:
             metrics_folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="xds-metrics-")))

@@ -9,6 +9,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
+_NAME = "xds"
 _OPTIONS = {"access_log": None, "read_bufsize": 256 * 1024, "auto_decompress": False}
 
 
@@ -25,7 +26,14 @@ class _Connection(web.RequestHandler):
         message: str | None = None,
     ) -> web.StreamResponse:
         """Answer what is no HTTP, or failed, with its status alone."""
-        return super().handle_error(request, status, exc, f"{status} {HTTPStatus(status).phrase}\n")
+        response = super().handle_error(request, status, exc, f"{status} {HTTPStatus(status).phrase}\n")
+        response.headers["Server"] = _NAME
+        return response
+
+
+async def name_server(request: web.Request, response: web.StreamResponse) -> None:
+    """Send a Server header without versions; a signal handler of the application, before a response is prepared."""
+    response.headers["Server"] = _NAME
 
 
 async def listen(
