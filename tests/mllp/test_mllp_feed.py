@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
@@ -194,10 +195,10 @@ class Registrations:
             raise self.error
         self.added += patient_ids
 
-    async def merge(self, subsumed: str, surviving: str) -> None:
+    async def merge(self, merges: Sequence[tuple[str, str]]) -> None:
         if self.error is not None:
             raise self.error
-        self.merged.append((subsumed, surviving))
+        self.merged += merges
 
 
 def send(content: bytes, registry: Registrations, *authorities: str) -> list[str]:
@@ -270,6 +271,13 @@ def test_a_mistake_in_the_second_of_two_merges_undoes_neither_as_none_was_begun(
     content = message("A40", f"PID|||{OWN}", "MRG|B-2^^^&1.2.3&ISO", "PID|||C-3^^^&1.2.3&ISO", "MRG|D")
     assert "MRG^2^1^204" in send(content, registry)[2]
     assert registry.merged == []
+
+
+def test_a_merge_into_a_patient_that_was_merged_away_is_not_to_be_sent_again() -> None:
+    answer = send(message("A40", f"PID|||{OWN}", "MRG|B-2^^^&1.2.3&ISO"), Registrations(ValueError("A-1")))
+    assert answer[1].startswith("MSA|AE|id-7|PID-3")
+    assert answer[2].startswith("ERR|PID^1^3^204&")
+    assert "A-1" not in "".join(answer)
 
 
 @pytest.mark.parametrize("error", [Unavailable("999911120"), RuntimeError("999911120")])

@@ -85,8 +85,8 @@ class Registered:
     async def add(self, patient_ids: Sequence[str]) -> None:
         await self.index.write(lambda writer: [writer.add_patient(patient_id) for patient_id in patient_ids])
 
-    async def merge(self, subsumed: str, surviving: str) -> None:
-        await self.index.write(lambda writer: writer.merge_patient(subsumed, surviving))
+    async def merge(self, merges: Sequence[tuple[str, str]]) -> None:
+        await self.index.write(lambda writer: [writer.merge_patient(*merge) for merge in merges])
 
     async def answer(self, message: bytes) -> bytes:
         return await handle(message, AffinityDomain(assigning_authorities=frozenset({BSN_OID})), self.add, self.merge)

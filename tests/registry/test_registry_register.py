@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 
+import pytest
 from samples import OTHER_PATIENT, PATIENT, association, entry, folder, member, submission
 
 from xds.ebrim.fragment import unpack
@@ -138,10 +139,22 @@ def test_a_merged_patient_is_unknown_and_the_survivor_has_all(tried):
     assert tried.codes(submission(entry(A), folder(F))) == []
     asyncio.run(iti8.feed(tried.registry, [OTHER_PATIENT]))
     for _ in range(2):
-        asyncio.run(iti8.merge(tried.registry, PATIENT, OTHER_PATIENT))
+        asyncio.run(iti8.merge(tried.registry, [(PATIENT, OTHER_PATIENT)]))
     assert entries(tried) == {}
     assert entries(tried, OTHER_PATIENT)[A].patient_id == OTHER_PATIENT
     assert folder_of(tried).patient_id == OTHER_PATIENT
     assert tried.codes(submission(entry())) == [Code.XDSUnknownPatientId]
     asyncio.run(iti8.feed(tried.registry, [PATIENT]))
     assert tried.codes(submission(entry())) == [Code.XDSUnknownPatientId]
+
+
+def test_merges_of_one_message_happen_together_or_not_at_all(tried):
+    third = "999900018^^^&2.16.840.1.113883.2.4.6.3&ISO"
+    assert tried.codes(submission(entry(A))) == []
+    asyncio.run(iti8.merge(tried.registry, [(third, OTHER_PATIENT)]))
+    with pytest.raises(ValueError, match="merged away"):
+        asyncio.run(iti8.merge(tried.registry, [(PATIENT, OTHER_PATIENT), (OTHER_PATIENT, third)]))
+    assert set(entries(tried)) == {A}
+    fourth = "999900020^^^&2.16.840.1.113883.2.4.6.3&ISO"
+    asyncio.run(iti8.merge(tried.registry, [(PATIENT, OTHER_PATIENT), (OTHER_PATIENT, fourth)]))
+    assert entries(tried, fourth)[A].patient_id == fourth

@@ -15,8 +15,11 @@ from xds.model.hl7 import CX
 AddPatients = Callable[[Sequence[str]], Awaitable[None]]
 """Make patients known, by CX text; durable on return."""
 
-MergePatients = Callable[[str, str], Awaitable[None]]
-"""Merge the first patient into the second, both by CX text; durable on return."""
+MergePatients = Callable[[Sequence[tuple[str, str]]], Awaitable[None]]
+"""Merge each first patient into the second, by CX text, all or nothing; durable on return.
+
+ValueError when a second one was merged away itself.
+"""
 
 _log = logging.getLogger(__name__)
 
@@ -59,10 +62,12 @@ async def _apply(feed: Feed, domain: AffinityDomain, add: AddPatients, merge: Me
             merges += pairs
     try:
         if feed.is_merge:
-            for subsumed, survivor in merges:
-                await merge(subsumed, survivor)
+            await merge(merges)
         else:
             await add(known)
+    except ValueError:
+        text = "PID-3: a surviving patient was itself merged away before"
+        return FeedError(feed.header, "AE", 204, text, "PID", 1, 3)
     except Unavailable:
         return FeedError(feed.header, "AR", 207, "the registry is not available now")
     except Exception as error:

@@ -22,18 +22,19 @@ async def feed(registry: Registry, patient_ids: Sequence[str]) -> None:
     await registry.index.write(change)
 
 
-async def merge(registry: Registry, subsumed: str, surviving: str) -> None:
-    """Move all of `subsumed` to `surviving`; its fragments name the surviving patient from then on.
+async def merge(registry: Registry, merges: Sequence[tuple[str, str]]) -> None:
+    """Move all of each first patient to the second, one after the other, all or nothing.
 
-    ValueError when `surviving` was merged away itself or is `subsumed`. Repeating a merge changes nothing.
-    Source: ITI TF-2: 3.8.4.2.3.
+    The fragments of what moves name the surviving patient from then on. ValueError when a surviving patient was merged
+    away itself or is the other one. Repeating a merge changes nothing. Source: ITI TF-2: 3.8.4.2.3.
     """
 
     def change(writer: Writer) -> None:
-        moved = [
-            replace(decode_fragment(unpack(stored.fragment)), patient_id=surviving)
-            for stored in writer.merge_patient(subsumed, surviving)
-        ]
-        writer.replace([(item, pack(encode(item))) for item in moved])
+        for subsumed, surviving in merges:
+            moved = [
+                replace(decode_fragment(unpack(stored.fragment)), patient_id=surviving)
+                for stored in writer.merge_patient(subsumed, surviving)
+            ]
+            writer.replace([(item, pack(encode(item))) for item in moved])
 
     await registry.index.write(change)
