@@ -182,6 +182,7 @@ def test_a_connection_that_ends_within_a_message_leaves_nothing_done() -> None:
     [
         (b"", Limits(idle=0.05)),
         (b"\r\n", Limits(idle=0.05)),
+        (b"", Limits(first=0.05)),
         (b"\x0bMSH", Limits(transfer=0.05)),
     ],
 )
@@ -223,6 +224,19 @@ def test_connections_are_bounded_and_a_place_is_given_back() -> None:
             first.writer.write_eof()
             assert await first.is_disconnected()
             assert await (await Peer.connect(port)).send(frame(b"a")) == b"got 1"
+
+    asyncio.run(go())
+
+
+def test_a_silent_connection_yields_its_place_and_a_feed_keeps_its_own() -> None:
+    async def go() -> None:
+        async with serving(echo, Limits(connections=3, first=60.0)) as (_, port):
+            feed = await Peer.connect(port)
+            assert await feed.send(frame(b"a")) == b"got 1"
+            silent = [await Peer.connect(port) for _ in range(5)]
+            assert [await peer.is_disconnected() for peer in silent[:3]] == [True] * 3
+            assert await silent[4].send(frame(b"a")) == b"got 1"
+            assert await feed.send(frame(b"ab")) == b"got 2"
 
     asyncio.run(go())
 

@@ -19,11 +19,13 @@ _log = logging.getLogger(__name__)
 class Limits:
     """What one peer, and all together, may take. Sizes in bytes, times in seconds.
 
-    `idle` is the time between messages, `transfer` that for one message to arrive or one answer to leave.
+    `first` is the time until the first message begins, `idle` that between messages, `transfer` that for one message to
+    arrive or one answer to leave.
     """
 
     message: int = 256 * 1024
     connections: int = 100
+    first: float = 30.0
     idle: float = 300.0
     transfer: float = 30.0
 
@@ -33,7 +35,11 @@ class _Disconnect(Exception):
 
 
 class MllpServer:
-    """Answers each message with what `answer` returns; several messages per connection, one after the other."""
+    """Answers each message with what `answer` returns; several messages per connection, one after the other.
+
+    When there are as many connections as there may be, the oldest of those that have not begun a message yields its
+    place to a new one.
+    """
 
     def __init__(
         self,
@@ -50,6 +56,7 @@ class MllpServer:
         self._server: asyncio.Server | None = None
         self._waiting: set[asyncio.Task[None]] = set()
         self._working: set[asyncio.Task[None]] = set()
+        self._silent: dict[asyncio.Task[None], str] = {}
         self._stopping = False
 
     async def start(self) -> None:
@@ -85,7 +92,8 @@ class MllpServer:
         peer = (writer.get_extra_info("peername") or ("?",))[0]
         try:
             if len(self._waiting) + len(self._working) >= self._limits.connections:
-                raise _Disconnect("too many connections")
+                self._make_room()
+            self._silent[task] = peer
             await self._converse(reader, writer, task)
         except (_Disconnect, TimeoutError, OSError) as error:
             reason = str(error) if isinstance(error, _Disconnect) else type(error).__name__
@@ -94,6 +102,7 @@ class MllpServer:
             if not self._stopping:
                 raise
         finally:
+            self._silent.pop(task, None)
             self._waiting.discard(task)
             self._working.discard(task)
             if writer.transport.get_write_buffer_size():
@@ -101,14 +110,23 @@ class MllpServer:
             else:
                 writer.close()
 
+    def _make_room(self) -> None:
+        if not self._silent:
+            raise _Disconnect("too many connections")
+        task = next(iter(self._silent))
+        _log.warning("mllp: %s disconnected: it was silent and others want its place", self._silent.pop(task))
+        self._waiting.discard(task)
+        task.cancel()
+
     async def _converse(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, task: asyncio.Task[None]
     ) -> None:
         while not self._stopping:
             self._waiting.add(task)
-            async with asyncio.timeout(self._limits.idle):
+            async with asyncio.timeout(self._limits.first if task in self._silent else self._limits.idle):
                 if not await _frame_begins(reader):
                     return
+            self._silent.pop(task, None)
             self._waiting.discard(task)
             self._working.add(task)
             async with asyncio.timeout(self._limits.transfer):
