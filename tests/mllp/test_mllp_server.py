@@ -180,9 +180,8 @@ def test_a_connection_that_ends_within_a_message_leaves_nothing_done() -> None:
 @pytest.mark.parametrize(
     ("octets", "limits"),
     [
-        (b"", Limits(idle=0.05)),
-        (b"\r\n", Limits(idle=0.05)),
         (b"", Limits(first=0.05)),
+        (b"\r\n", Limits(first=0.05)),
         (b"\x0bMSH", Limits(transfer=0.05)),
     ],
 )
@@ -191,6 +190,16 @@ def test_a_silent_peer_is_disconnected(octets: bytes, limits: Limits) -> None:
         async with serving(echo, limits) as (_, port):
             peer = await Peer.connect(port)
             peer.writer.write(octets)
+            assert await peer.is_disconnected()
+
+    asyncio.run(go())
+
+
+def test_an_idle_feed_is_disconnected() -> None:
+    async def go() -> None:
+        async with serving(echo, Limits(idle=0.05)) as (_, port):
+            peer = await Peer.connect(port)
+            assert await peer.send(frame(b"a")) == b"got 1"
             assert await peer.is_disconnected()
 
     asyncio.run(go())
