@@ -61,12 +61,13 @@ class Severity(StrEnum):
 class Issue:
     """One broken rule, as a RegistryError reports it.
 
+    `code` is a `Code`, or whatever another system sent.
     `context` is for a person: it names the object and the attribute at fault and holds nothing that
     the caller did not send. `location` is the id of the object (or the slot) at fault. `section` is
     where the standard states the rule; it is shown by `xds validate`, not sent.
     """
 
-    code: Code
+    code: str
     context: str
     location: str = ""
     severity: Severity = Severity.ERROR

@@ -137,7 +137,8 @@ def test_what_real_senders_write_is_read():
 def test_a_response_reads_back_and_errors_decide_its_status():
     warning = Issue(Code.XDSExtraMetadataNotSaved, "w", "x", Severity.WARNING)
     error = Issue(Code.XDSUnknownPatientId, 'a "<&>"', "y")
-    for issues, status in (([], "Success"), ([warning], "Success"), ([warning, error], "Failure")):
+    foreign = Issue("urn:example:<&>Error", "a code that we don't know", "z")
+    for issues, status in (([], "Success"), ([warning], "Success"), ([warning, error, foreign], "Failure")):
         element = xmlio.parse(encode_response(issues))
         read_status, read = decode_response(element)
         assert read_status.endswith(status)

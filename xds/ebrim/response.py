@@ -8,7 +8,7 @@ from lxml.etree import _Element
 
 from xds.ebrim.encode import escape
 from xds.ebrim.vocabulary import QUERY, RIM, RS
-from xds.errors import Code, Issue, Severity
+from xds.errors import Issue, Severity
 
 SUCCESS = "urn:oasis:names:tc:ebxml-regrep:ResponseStatusType:Success"
 FAILURE = "urn:oasis:names:tc:ebxml-regrep:ResponseStatusType:Failure"
@@ -28,7 +28,7 @@ def encode_errors(issues: Sequence[Issue]) -> str:
     highest = Severity.ERROR if status_of(issues) == FAILURE else Severity.WARNING
     errors = "".join(
         [
-            f'<rs:RegistryError errorCode="{issue.code}" codeContext="{escape(issue.context)}"'
+            f'<rs:RegistryError errorCode="{escape(issue.code)}" codeContext="{escape(issue.context)}"'
             f' location="{escape(issue.location)}" severity="{issue.severity}"/>'
             for issue in issues
         ]
@@ -62,10 +62,9 @@ def decode_response(response: _Element) -> tuple[str, list[Issue]]:
 
 
 def _issue(error: _Element) -> Issue:
-    code = error.get("errorCode", "")
     warning = error.get("severity", "").endswith("Warning")
     return Issue(
-        Code(code) if code in Code.__members__ else Code.XDSRegistryError,
+        error.get("errorCode", ""),
         error.get("codeContext", ""),
         error.get("location", ""),
         Severity.WARNING if warning else Severity.ERROR,
