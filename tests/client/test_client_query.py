@@ -48,6 +48,11 @@ def test_values_are_written_as_the_standard_says(parameter, value, coded):
         ("GetRelatedDocuments", "$AssociationTypes", True),
         ("GetFolderAndContents", "$XDSFolderEntryUUID", False),
         ("GetFolderAndContents", "$XDSDocumentEntryFormatCode", True),
+        (QUERIES["GetFolderAndContents"], "$XDSFolderEntryUUID", False),
+        ("urn:uuid:00000000-0000-4000-8000-000000000000", "$XDSDocumentEntryPatientId", False),
+        ("urn:uuid:00000000-0000-4000-8000-000000000000", "$XDSDocumentEntryUniqueId", True),
+        ("urn:uuid:00000000-0000-4000-8000-000000000000", "$Other", True),
+        ("FindDocuments", "$MetadataLevel", False),
     ],
 )
 def test_which_parameters_are_lists(query, parameter, expected):

@@ -12,24 +12,11 @@ from lxml import etree
 from lxml.etree import QName, _Element
 
 from xds.ebrim.vocabulary import QUERY, RIM
+from xds.registry.stored_query import discover_queries
 
-QUERIES = {
-    "FindDocuments": "urn:uuid:14d4debf-8f97-4251-9a74-a90016b0af0d",
-    "FindSubmissionSets": "urn:uuid:f26abbcb-ac74-4422-8a30-edb644bbc1a9",
-    "FindFolders": "urn:uuid:958f3006-baad-4929-a4de-ff1114824431",
-    "GetAll": "urn:uuid:10b545ea-725c-446d-9b95-8aeb444eddf3",
-    "GetDocuments": "urn:uuid:5c4f972b-d56b-40ac-a5fc-c8ca9b40b9d4",
-    "GetFolders": "urn:uuid:5737b14c-8a1a-4539-b659-e03a34a5e1e4",
-    "GetAssociations": "urn:uuid:a7ae438b-4bc2-4642-93e9-be891f7bb155",
-    "GetDocumentsAndAssociations": "urn:uuid:bab9529a-4a10-40b3-a01f-f68a615d247a",
-    "GetSubmissionSets": "urn:uuid:51224314-5390-4169-9b91-b1980040715a",
-    "GetSubmissionSetAndContents": "urn:uuid:e8e3cb2c-e39c-46b9-99e4-c12f57260b83",
-    "GetFolderAndContents": "urn:uuid:b909a503-523d-4517-8acf-8e5834dfc4c7",
-    "GetFoldersForDocument": "urn:uuid:10cae35a-c7f9-4cf5-b61e-fc3278ffb578",
-    "GetRelatedDocuments": "urn:uuid:d90e5407-b356-4d91-a89f-873917b4b0e6",
-    "FindDocumentsByReferenceId": "urn:uuid:12941a89-e02e-4be5-967c-ce4bfc8fe492",
-}
-"""The stored queries by name. Source: ITI TF-2: 3.18.4.1.2.4."""
+_QUERIES = {query.name: query for query in discover_queries().values()}
+QUERIES = {name: query.id for name, query in _QUERIES.items()}
+"""The ids of the stored queries by name. Source: ITI TF-2: 3.18.4.1.2.4."""
 
 
 class Verbatim(tuple[str, ...]):
@@ -58,18 +45,16 @@ def query_request(name: str, parameters: Mapping[str, Value], return_type: str) 
     return request
 
 
-_SINGLE = ("PatientId", "From", "To", "homeCommunityId", "$XDSSubmissionSetAuthorPerson", "$MetadataLevel")
-_SINGLE_OBJECT = ("GetSubmissionSetAndContents", "GetFolderAndContents", "GetFoldersForDocument", "GetRelatedDocuments")
-
-
 def takes_list(name: str, parameter: str) -> bool:
     """Whether a parameter of this stored query is a list, which has parentheses even around one value.
 
     Source: ITI TF-2: 3.18.4.1.2.3.7.
     """
-    if parameter.endswith(_SINGLE) or parameter == "$patientId":
+    if parameter == "$MetadataLevel":
         return False
-    return not (name in _SINGLE_OBJECT and parameter.endswith(("EntryUUID", "UniqueId", "$uuid", "$uniqueId")))
+    queries = [query for query in _QUERIES.values() if name in (query.name, query.id)] or _QUERIES.values()
+    declared = [each for query in queries for each in query.parameters if each.name == parameter]
+    return not declared or any(each.several for each in declared)
 
 
 def coded_values(parameter: str, value: Value) -> list[str]:
