@@ -68,6 +68,29 @@ def test_a_full_disk_is_unavailable_and_nothing_acknowledged_is_lost(
             assert (known is not None) is (answer is True)
 
 
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_file_that_is_taken_away_is_unavailable_until_it_is_back(database: Database, path: Path, replaced) -> None:
+    database.write_now(lambda writer: writer.add_patient(PATIENT))
+    files = list(path.parent.iterdir())
+    away = path.parent / "away"
+    away.mkdir()
+    for file in files:
+        file.rename(away / file.name)
+    if replaced:
+        open_database(f"sqlite:///{path}", create=True).close()
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            database.read_now(lambda reader: reader.patient(PATIENT))
+        with pytest.raises(Unavailable):
+            database.write_now(lambda writer: writer.add_patient("2^^^&1.2&ISO"))
+        with pytest.raises(Unavailable):
+            database.check_now()
+    for file in files:
+        (away / file.name).replace(file)
+    assert database.read_now(lambda reader: reader.patient(PATIENT)) is not None
+    assert database.write_now(lambda writer: writer.add_patient(PATIENT)) is False
+
+
 def test_a_cut_connection_is_replaced(postgres_url: str) -> None:
     database = open_database(postgres_url, create=True)
     database.write_now(lambda writer: writer.add_patient(PATIENT))

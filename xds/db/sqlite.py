@@ -6,7 +6,7 @@ import contextlib
 import fcntl
 import os
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,13 +37,15 @@ class SqliteSession:
     waiting sleeps for up to 100 ms at a time; and it is free again when its owner dies.
     """
 
-    def __init__(self, connection: sqlite3.Connection, lock_path: Path):
+    def __init__(self, connection: sqlite3.Connection, lock_path: Path, check_file: Callable[[], None]):
         self._connection = connection
         self._lock_path = lock_path
+        self._check_file = check_file
         self._lock: int | None = None
         self.rows = connection.execute
 
     def begin(self) -> None:
+        self._check_file()
         self._connection.execute("BEGIN")
 
     def begin_write(self) -> None:
@@ -54,6 +56,7 @@ class SqliteSession:
                 raise Unavailable(f"the database's lock file can't be opened: {error.strerror}") from None
         fcntl.flock(self._lock, fcntl.LOCK_EX)
         try:
+            self._check_file()
             self._connection.execute("BEGIN IMMEDIATE")
         except BaseException:
             self._unlock()
@@ -110,6 +113,7 @@ class Sqlite:
             raise Misconfigured("database: expected sqlite:/// and the path of a file")
         self.url = url
         self._path = Path(url.database)
+        self._file: tuple[int, int] | None = None
         self.statements = Statements(SQLiteDialect_pysqlite(), InlineLists())
 
     def create(self) -> None:
@@ -121,8 +125,9 @@ class Sqlite:
             raise Misconfigured(f"database: {self._path} can't be made: {error.strerror}") from None
 
     def driver_connection(self) -> sqlite3.Connection:
-        if not self._path.exists():
+        if self._file is None and not self._path.exists():
             raise Misconfigured(f"database: there is none at {self._path}; `xds init` makes one")
+        self._check_file()
         try:
             connection = sqlite3.connect(
                 self._path, isolation_level=None, check_same_thread=False, cached_statements=512
@@ -138,7 +143,23 @@ class Sqlite:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     def session(self) -> SqliteSession:
-        return SqliteSession(self.driver_connection(), self._path.with_name(self._path.name + "-lock"))
+        lock_path = self._path.with_name(self._path.name + "-lock")
+        return SqliteSession(self.driver_connection(), lock_path, self._check_file)
+
+    def _check_file(self) -> None:
+        """Unavailable when the file is gone, or another one than at first.
+
+        SQLite goes on to read and write a file that was removed, and what it then acknowledges is lost.
+        """
+        try:
+            status = os.stat(self._path)
+        except OSError as error:
+            raise Unavailable(f"the database file can't be reached: {error.strerror}") from None
+        file = status.st_dev, status.st_ino
+        if self._file is None:
+            self._file = file
+        elif self._file != file:
+            raise Unavailable("the database file was replaced; the server must be started anew")
 
     def verdict(self, error: Exception) -> Exception:
         name = getattr(error, "sqlite_errorname", type(error).__name__)
