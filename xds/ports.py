@@ -5,11 +5,14 @@ May import: model, errors.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol, TypeVar
 
 from xds.errors import Issue
+from xds.model.consent import Answer, ClientFacts, Question
 from xds.model.objects import AnyObject, Submission
+from xds.model.party import Requester
 from xds.model.selection import AssociationSelection, EntrySelection, FolderSelection, SetSelection
 from xds.model.stored import Holding, StoredAssociation, StoredEntry, StoredFolder, StoredSet
 
@@ -121,6 +124,9 @@ class Documents(Protocol):
         Unavailable (before the first chunk) when it is missing or has another size.
         """
 
+    async def check(self, address: str, size: int) -> None:
+        """Unavailable when a document is missing or has another size; its bytes are not looked at."""
+
     def discard(self, staged: Sequence[Staged]) -> None:
         """Remove staged documents that will not be committed; harmless after commit."""
 
@@ -137,3 +143,13 @@ class Registrar(Protocol):
         The answer begins with the issues that were found `already`. With an Error among them nothing is written, and
         what the registry would say besides is added where it can be known.
         """
+
+
+class ConsentSource(Protocol):
+    """What answers for a client: the consent register, or a party that keeps the client's consents."""
+
+    async def answers(
+        self, requester: Requester, facts: ClientFacts, questions: Sequence[Question], now: datetime
+    ) -> Mapping[Question, Answer]:
+        """An answer to each question about one client. A question that is left out counts as refused, so what goes
+        wrong is never raised."""

@@ -18,6 +18,19 @@ class Checks(NamedTuple):
         return "".join("T" if held else "F" for held in self)
 
 
+class Grounds(NamedTuple):
+    """What a decision rests on; "" where that was not needed.
+
+    `authorisation` is the version of the authorisation matrix, `treatment_relation` what shows the relation, and
+    `consent` the consent profile. Source: NEN 7513: 7.4.6 (autorisatieprotocol), 7.4.7 (behandelrelatieprotocol),
+    7.4.8 (toestemmingsprofiel).
+    """
+
+    authorisation: str = ""
+    treatment_relation: str = ""
+    consent: str = ""
+
+
 class Verdict(NamedTuple):
     """A decision on one request or object.
 
@@ -30,3 +43,4 @@ class Verdict(NamedTuple):
     version: str
     reason: str
     checks: Checks = Checks()
+    grounds: Grounds = Grounds()

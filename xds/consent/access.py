@@ -1,0 +1,44 @@
+"""Deciding with whatever source answers for the client."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from xds.consent.engine import Judge
+from xds.consent.given import answer_all
+from xds.consent.policy import Policy
+from xds.model.consent import Answer, Candidate, ClientFacts, Question
+from xds.model.party import Requester
+from xds.model.verdict import Verdict
+from xds.ports import ConsentSource
+
+
+@dataclass(frozen=True, slots=True)
+class GivenConsents:
+    """The port `ConsentSource` on the consent register: the client's own consents, which are among the facts."""
+
+    policy: Callable[[], Policy]
+
+    async def answers(
+        self, requester: Requester, facts: ClientFacts, questions: Sequence[Question], now: datetime
+    ) -> Mapping[Question, Answer]:
+        return answer_all(self.policy(), requester, facts, questions, now)
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may see what. `policy` is asked at each decision; `source` answers for the client."""
+
+    policy: Callable[[], Policy]
+    source: ConsentSource
+
+    async def decide(
+        self, requester: Requester, facts: ClientFacts, candidates: Sequence[Candidate], now: datetime
+    ) -> list[Verdict]:
+        """One verdict for each of a client's documents, in order; the source is asked once at most."""
+        judge = Judge(self.policy(), requester, facts, now)
+        questions = sorted(judge.questions(candidates), key=str)
+        answers = await self.source.answers(requester, facts, questions, now) if questions else {}
+        return judge.verdicts(candidates, answers)
