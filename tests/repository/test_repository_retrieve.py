@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import pytest
@@ -115,12 +114,52 @@ def test_an_empty_request_and_one_that_is_too_long(actors: Actors) -> None:
     assert (status, len(issues), len(documents)) == ("PartialSuccess", 998, 2)
 
 
-def test_a_damaged_document_is_not_given(actors: Actors) -> None:
-    address = hashlib.sha256(CONTENTS["2.999.61"]).hexdigest()
-    (path,) = [path for path in actors.files() if path.name == address]
-    path.write_bytes(b"x" * path.stat().st_size)
+@pytest.mark.parametrize("damage", ["missing", "shorter", "other bytes"])
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_damaged_document_is_an_error_and_the_others_are_given(actors: Actors, damage: str, place: int) -> None:
+    spoil(actors, "2.999.61", damage)
+    asked = ["2.999.62^twee", "2.999.63"]
+    asked.insert(place, "2.999.61")
+    reply, contents = actors.retrieve(*((None, UNIQUE_ID, unique_id) for unique_id in asked))
+    status, issues, documents = told(reply)
+    assert (status, issues) == ("PartialSuccess", [(Code.XDSRepositoryError, "2.999.61")])
+    assert [document["DocumentUniqueId"] for document in documents] == ["2.999.62^twee", "2.999.63"]
+    assert contents == [CONTENTS["2.999.62^twee"], CONTENTS["2.999.63"]]
+    assert told(actors.retrieve((None, UNIQUE_ID, "2.999.61"))[0])[0] == "Failure"
+
+
+@pytest.mark.parametrize("damage", ["missing", "shorter"])
+def test_of_a_large_document_the_damage_that_shows_without_reading(actors: Actors, damage: str) -> None:
+    spoil(actors, "2.999.63", damage)
+    reply, contents = actors.retrieve((None, UNIQUE_ID, "2.999.63"), (None, UNIQUE_ID, "2.999.61"))
+    assert told(reply)[:2] == ("PartialSuccess", [(Code.XDSRepositoryError, "2.999.63")])
+    assert contents == [CONTENTS["2.999.61"]]
+
+
+def test_a_large_document_with_other_bytes_is_broken_off(actors: Actors) -> None:
+    spoil(actors, "2.999.63", "other bytes")
     with pytest.raises(Unavailable):
-        actors.retrieve((None, UNIQUE_ID, "2.999.61"))
+        actors.retrieve((None, UNIQUE_ID, "2.999.63"))
+
+
+def spoil(actors: Actors, unique_id: str, damage: str) -> None:
+    (held,) = actors.held(unique_id)
+    (path,) = [path for path in actors.files() if path.name == held.address]
+    if damage == "missing":
+        path.unlink()
+    else:
+        path.write_bytes(b"x" * (held.size if damage == "other bytes" else 1))
+
+
+def test_a_database_that_is_gone_is_out_of_resources(actors: Actors) -> None:
+    actors.held()
+    (actors.root.parent / "index.db").unlink()
+    reply, contents = actors.retrieve((None, UNIQUE_ID, "2.999.61"), (None, "2.999.2", "2.999.61"))
+    assert told(reply)[:2] == (
+        "Failure",
+        [(Code.XDSRepositoryOutOfResources, ""), (Code.XDSUnknownRepositoryId, "2.999.61")],
+    )
+    assert contents == []
 
 
 @pytest.mark.parametrize("schema", SCHEMAS, ids=["ours", "official"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 from lxml.etree import _Element
 
@@ -14,12 +14,15 @@ from xds.ebrim.retrieve import (
     decode_retrieve_document_set,
     encode_retrieve_response,
 )
-from xds.errors import Code, Issue
+from xds.errors import Code, Issue, Unavailable
 from xds.model.stored import Holding
 from xds.transaction import Context, Outgoing, Reply, Repository, Transaction
 
 MAX_REQUESTS = 1000
 """Documents in one message."""
+_READ_FIRST = 256 * 1024
+"""Bytes of documents that are read before an answer begins, so that damage to them can still be told in it."""
+_ERRORS = "ITI TF-3: Table 4.2.4.1-2"
 
 
 async def answer(body: _Element, ctx: Context) -> Reply:
@@ -30,19 +33,24 @@ async def answer(body: _Element, ctx: Context) -> Reply:
     if len(requests) > MAX_REQUESTS:
         issue = Issue(Code.XDSRepositoryError, f"a request asks for at most {MAX_REQUESTS} documents")
         requests, issues = [], [issue]
-    held = await _holdings(repository, requests)
-    issues += _misses(repository, requests, held)
-    documents, attachments = [], []
+    try:
+        held = await _holdings(repository, requests)
+    except Unavailable:
+        context = "the repository can't read at this moment"
+        issues.append(Issue(Code.XDSRepositoryOutOfResources, context, section=_ERRORS))
+        requests = [request for request in requests if not _is_ours(repository, request)]
+        held = {}
+    documents, attachments, room = [], [], _READ_FIRST
     for request in requests:
-        holding = held.get(request)
-        if holding is not None:
-            content_id = f"{len(documents) + 1}.{ctx.request_id}@xds"
-            documents.append(
-                DocumentResponse(
-                    request._replace(home_community_id=repository.home_community_id), holding.mime_type, content_id
-                )
-            )
-            attachments.append(_outgoing(repository, holding, content_id))
+        content_id = f"{len(documents) + 1}.{ctx.request_id}@xds"
+        outgoing = await _give(repository, request, held.get(request), content_id, room)
+        if isinstance(outgoing, Issue):
+            issues.append(outgoing)
+            continue
+        room -= outgoing.size
+        home = request._replace(home_community_id=repository.home_community_id)
+        documents.append(DocumentResponse(home, outgoing.mime_type, content_id))
+        attachments.append(outgoing)
     # Source: ITI TF-2: 3.43.4.1.3.
     urn = SUCCESS if not issues else PARTIAL_SUCCESS if documents else FAILURE
     return Reply(
@@ -73,31 +81,39 @@ def _is_foreign(repository: Repository, request: DocumentRequest) -> bool:
     return home is not None and request.home_community_id not in (None, home)
 
 
-def _misses(
-    repository: Repository, requests: Sequence[DocumentRequest], held: Mapping[DocumentRequest, Holding]
-) -> Iterator[Issue]:
-    """Why each of the others is not given. Source: ITI TF-3: Table 4.2.4.1-2."""
-    section = "ITI TF-3: Table 4.2.4.1-2"
-    for request in requests:
+def _miss(repository: Repository, request: DocumentRequest) -> Issue:
+    """Why a document that is not held is not given."""
+    where = request.document_unique_id
+    if _is_foreign(repository, request):
+        code, context = Code.XDSUnknownCommunity, f"{request.home_community_id} is not this community"
+    elif request.repository_unique_id != repository.unique_id:
+        code, context = Code.XDSUnknownRepositoryId, f"{request.repository_unique_id} is not this repository"
+    else:
+        code, context = Code.XDSDocumentUniqueIdError, f"this repository has no document {where}"
+    return Issue(code, context, where, section=_ERRORS)
+
+
+async def _give(
+    repository: Repository, request: DocumentRequest, holding: Holding | None, content_id: str, room: int
+) -> Outgoing | Issue:
+    """A document as it goes out, or why it doesn't; one of at most `room` bytes is read now."""
+    if holding is None:
+        return _miss(repository, request)
+    address, size = holding.address, holding.size
+    try:
+        if size > room:
+            await repository.documents.check(address, size)
+            return Outgoing(content_id, holding.mime_type, size, lambda: repository.documents.read(address, size))
+        chunks = [chunk async for chunk in repository.documents.read(address, size)]
+        return Outgoing(content_id, holding.mime_type, size, lambda: _again(chunks))
+    except Unavailable:
         where = request.document_unique_id
-        if _is_foreign(repository, request):
-            context = f"{request.home_community_id} is not this community"
-            yield Issue(Code.XDSUnknownCommunity, context, where, section=section)
-        elif request.repository_unique_id != repository.unique_id:
-            context = f"{request.repository_unique_id} is not this repository"
-            yield Issue(Code.XDSUnknownRepositoryId, context, where, section=section)
-        elif request not in held:
-            context = f"this repository has no document {where}"
-            yield Issue(Code.XDSDocumentUniqueIdError, context, where, section=section)
+        return Issue(Code.XDSRepositoryError, f"the document {where} can't be read", where, section=_ERRORS)
 
 
-def _outgoing(repository: Repository, holding: Holding, content_id: str) -> Outgoing:
-    return Outgoing(
-        content_id,
-        holding.mime_type,
-        holding.size,
-        lambda: repository.documents.read(holding.address, holding.size),
-    )
+async def _again(chunks: Sequence[bytes]) -> AsyncIterator[bytes]:
+    for chunk in chunks:
+        yield chunk
 
 
 TRANSACTION = Transaction(

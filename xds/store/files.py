@@ -83,6 +83,11 @@ class FileDocuments:
         finally:
             ahead.add_done_callback(lambda _: reading.close())
 
+    async def check(self, address: str, size: int) -> None:
+        """Unavailable when a document is missing or has another size."""
+        reading = _Reading(self._disk, address, size)
+        await asyncio.get_running_loop().run_in_executor(self._threads, reading.check)
+
     def _may_keep(self, size: int) -> bool:
         if self._in_memory + size > _IN_MEMORY:
             return False
@@ -132,6 +137,14 @@ class _Reading:
             while chunk := self.next():
                 chunks.append(chunk)
             return b"".join(chunks)
+        finally:
+            self.close()
+
+    def check(self) -> None:
+        """Find out what can be known without reading."""
+        try:
+            with disk_errors():
+                self._open()
         finally:
             self.close()
 

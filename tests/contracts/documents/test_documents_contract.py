@@ -162,6 +162,8 @@ def test_what_is_not_there_is_unavailable(documents: Documents, address: str, si
     async def go() -> None:
         with pytest.raises(Unavailable):
             await anext(aiter(documents.read(address, size)))
+        with pytest.raises(Unavailable):
+            await documents.check(address, size)
 
     asyncio.run(go())
 
@@ -176,6 +178,9 @@ def test_another_size_is_unavailable_before_the_first_chunk(documents: Documents
             async for chunk in documents.read(staged.address, asked):
                 got.append(chunk)
         assert got == []
+        with pytest.raises(Unavailable):
+            await documents.check(staged.address, asked)
+        await documents.check(staged.address, size)
 
     asyncio.run(go())
 
