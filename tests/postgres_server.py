@@ -7,15 +7,20 @@ because opening the folders above it to everybody would change the machine.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import pwd
 import shutil
+import signal
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
 import psycopg
+
+_DYING = 30.0
 
 
 class PostgresServer:
@@ -32,11 +37,33 @@ class PostgresServer:
         self._cluster = root / "cluster"
         self._databases = 0
         self._run("initdb", "-D", self._cluster, "-U", "xds", "-A", "trust", "-E", "UTF8", "--no-locale", "-N")
+        self.start()
+
+    def start(self) -> None:
+        """Start it, and again after `kill`; returns when it takes connections."""
         # The machine is not going to lose power in the middle of a test.
-        settings = f"-c listen_addresses= -c unix_socket_directories={root} -c fsync=off -c full_page_writes=off"
-        log = root / "log"
-        self._run("pg_ctl", "-D", self._cluster, "-l", log, "-o", settings, "-w", "start")
-        self._admin = psycopg.connect(host=str(root), user="xds", dbname="postgres", autocommit=True)
+        settings = f"-c listen_addresses= -c unix_socket_directories={self.root} -c fsync=off -c full_page_writes=off"
+        self._run("pg_ctl", "-D", self._cluster, "-l", self.root / "log", "-o", settings, "-w", "start")
+        self._admin = psycopg.connect(host=str(self.root), user="xds", dbname="postgres", autocommit=True)
+
+    def kill(self) -> None:
+        """End all its processes with SIGKILL, and wait until they are gone."""
+        self._admin.close()
+        postmaster = int((self._cluster / "postmaster.pid").read_text().split()[0])
+        os.kill(postmaster, signal.SIGSTOP)  # so that it has no more children than those that are found here
+        children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
+        pids = [postmaster, *map(int, children)]
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        until = time.monotonic() + _DYING
+        while any(_runs(pid) for pid in pids):
+            if time.monotonic() > until:
+                raise TimeoutError(f"PostgreSQL did not die of SIGKILL within {_DYING:.0f} s")
+            time.sleep(0.005)
+        # They name a process that is dead, but may not be buried yet: a start would take it for another server.
+        for lock in (self._cluster / "postmaster.pid", self.root / ".s.PGSQL.5432.lock"):
+            lock.unlink(missing_ok=True)
 
     def fresh_database(self, like: str | None = None) -> str:
         """Make a database, empty or a copy of the one at the URL `like`, which must not be open; its URL."""
@@ -59,6 +86,14 @@ class PostgresServer:
         with (self.root / f"{program}.out").open("wb") as output:
             streams = {"stdout": output, "stderr": output}
             subprocess.run(command, check=True, cwd=self.root, timeout=60, **streams, **self._as_user)
+
+
+def _runs(pid: int) -> bool:
+    """Whether a process is there and is not dead already, waiting for its parent to notice."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in ("Z", "X")
+    except OSError:
+        return False
 
 
 def _name(url: str) -> str:

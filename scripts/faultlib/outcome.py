@@ -14,7 +14,7 @@ def outcome(damage: list[str], **counts: Any) -> dict[str, Any]:
 
 
 def unavailable(reason: str) -> dict[str, Any]:
-    """This machine can't do it."""
+    """This machine can't do it, or not with these options."""
     return {"result": "unavailable", "reason": reason}
 
 
@@ -23,5 +23,4 @@ def finished(subject: Subject, server: Server) -> list[str]:
     damage = subject.unserved(subject.acknowledged)
     if server.stop() != 0:
         damage.append("it did not end by itself")
-    subject.close()
     return damage + subject.damage()

@@ -2,94 +2,106 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import random
 import signal
-import threading
+import sys
 import time
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from faultlib import calls, scarce
+from faultlib import calls, descriptors, full, postgresql
 from faultlib.outcome import finished, outcome
-from faultlib.subject import Subject
+from faultlib.server import STOPPING, Server
+from faultlib.subject import Submitters
+from faultlib.trial import Scenario, Trial
+
+_LONGEST = 0.15
 
 
-def kill(folder: Path, long: bool) -> dict[str, Any]:
+def kill(trial: Trial) -> dict[str, Any]:
     """Kill the server again and again while eight callers submit.
 
-    After each start, what was acknowledged since the one before is asked for; at the end, everything is.
+    After each start, what was acknowledged since the one before is asked for; at the end, everything is. Where there
+    are several workers, one is killed first and the others go on for a moment.
     """
-    subject, kills, ended = Subject(folder), 2000 if long else 20, threading.Event()
-    damage: list[str] = []
-    asked = 0
-    server = subject.start()
-    threads = subject.submitting(ended, 8)
-    for _ in range(kills):
-        time.sleep(random.uniform(0.0, 0.15))
-        server.kill()
-        subject.up.clear()
+    kills, asked, damage = 2000 if trial.long else 20, 0, list[str]()
+    with contextlib.closing(trial.subject()) as subject:
         server = subject.start()
-        acknowledged = list(subject.acknowledged)
-        damage += subject.unserved(acknowledged[asked:])
-        asked = len(acknowledged)
-    ended.set()
-    for thread in threads:
-        thread.join()
-    damage += finished(subject, server)
+        with Submitters(subject) as submitters:
+            for number in range(kills):
+                submitters.go()
+                if trial.workers > 1:
+                    time.sleep(random.uniform(0.0, _LONGEST))
+                    kill_a_worker(server)
+                time.sleep(random.uniform(0.0, _LONGEST))
+                server.kill()
+                submitters.hold()
+                server = subject.start()
+                acknowledged = list(subject.acknowledged)
+                damage += subject.unserved(acknowledged[asked:])
+                asked = len(acknowledged)
+                if number % 100 == 99:
+                    print(f"{number + 1} kills, {asked} acknowledged, {len(damage)} lost", file=sys.stderr)
+        damage += finished(subject, server)
     return outcome(damage, kills=kills, acknowledged=len(subject.acknowledged))
 
 
-def cut(folder: Path, long: bool) -> dict[str, Any]:
+def kill_a_worker(server: Server) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(random.choice(server.workers()), signal.SIGKILL)
+
+
+def cut(trial: Trial) -> dict[str, Any]:
     """The sender goes away at each sixteenth of an upload; nothing of it stays."""
-    subject = Subject(folder)
-    server = subject.start()
-    sizes = (20_000, 1 << 20, 20 << 20) if long else (20_000, 1 << 20)
-    for size in sizes:
-        for sixteenth in range(1, 16):
-            subject.submit(size, cut=sixteenth / 16)
-    subject.submit()
-    staged = folder / "data" / "documents" / "tmp"
-    until = time.monotonic() + 10
-    while any(staged.iterdir()) and time.monotonic() < until:
-        time.sleep(0.02)
-    left = [f"{path.name} stays" for path in staged.iterdir()]
-    return outcome(left + finished(subject, server), cuts=15 * len(sizes), acknowledged=len(subject.acknowledged))
-
-
-def stop(folder: Path, long: bool) -> dict[str, Any]:
-    """SIGTERM while eight callers submit: it ends by itself, and all that was acknowledged is there."""
-    subject, times = Subject(folder), []
-    damage: list[str] = []
-    server = subject.start()
-    for _ in range(20 if long else 3):
-        ended = threading.Event()
-        threads = subject.submitting(ended, 8)
-        time.sleep(0.3)
-        began = time.monotonic()
-        server.send(signal.SIGTERM)
-        if not server.ended(40) or server.returncode != 0:
-            damage.append(f"it ended with {server.returncode}")
-        times.append(time.monotonic() - began)
-        subject.up.clear()
-        ended.set()
-        for thread in threads:
-            thread.join()
+    sizes = (20_000, 1 << 20, 20 << 20) if trial.long else (20_000, 1 << 20)
+    with contextlib.closing(trial.subject()) as subject:
         server = subject.start()
-    if max(times) > 30:
-        damage.append("it took more than 30 s to end")
-    damage += finished(subject, server)
+        for size in sizes:
+            for sixteenth in range(1, 16):
+                subject.send_part(size, sixteenth / 16)
+        subject.submit()
+        staged = subject.documents / "tmp"
+        until = time.monotonic() + 10
+        while any(staged.iterdir()) and time.monotonic() < until:
+            time.sleep(0.02)
+        left = [f"{path.name} stays" for path in staged.iterdir()]
+        left += finished(subject, server)
+    return outcome(left, cuts=15 * len(sizes), acknowledged=len(subject.acknowledged))
+
+
+def stop(trial: Trial) -> dict[str, Any]:
+    """SIGTERM while eight callers submit: it ends by itself, and all that was acknowledged is there."""
+    times, damage = list[float](), list[str]()
+    with contextlib.closing(trial.subject()) as subject:
+        server = subject.start()
+        with Submitters(subject) as submitters:
+            for _ in range(20 if trial.long else 3):
+                submitters.go()
+                time.sleep(0.3)
+                began = time.monotonic()
+                server.terminate()
+                if not server.ended(STOPPING) or server.returncode != 0:
+                    damage.append(f"it ended with {server.returncode}")
+                    server.kill()
+                times.append(time.monotonic() - began)
+                submitters.hold()
+                server = subject.start()
+        if max(times) > 30:
+            damage.append("it took more than 30 s to end")
+        damage += finished(subject, server)
     return outcome(
         damage, stops=len(times), slowest_seconds=round(max(times), 2), acknowledged=len(subject.acknowledged)
     )
 
 
-SCENARIOS: dict[str, Callable[[Path, bool], dict[str, Any]]] = {
+SCENARIOS: dict[str, Scenario] = {
     "kill": kill,
     "calls": calls.calls,
-    "disk": scarce.disk,
-    "database": scarce.database,
-    "descriptors": scarce.descriptors,
+    "disk": full.disk,
+    "database": full.database,
+    "descriptors": descriptors.descriptors,
+    "postgresql": postgresql.postgresql,
     "cut": cut,
     "stop": stop,
 }

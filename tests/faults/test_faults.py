@@ -13,15 +13,40 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.parametrize("scenario", ["kill", "calls", "disk", "database", "descriptors", "cut", "stop"])
-def test_nothing_acknowledged_is_lost(scenario, tmp_path):
+POSTGRESQL = ("--database", "postgresql")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("kill",),
+        ("kill", "--workers", "2", *POSTGRESQL),
+        ("calls",),
+        ("disk",),
+        ("database",),
+        ("descriptors",),
+        ("postgresql", *POSTGRESQL),
+        ("cut",),
+        ("stop",),
+    ],
+    ids=" ".join,
+)
+def test_nothing_acknowledged_is_lost(arguments, tmp_path):
     file = tmp_path / "outcome.json"
-    command = [sys.executable, ROOT / "scripts" / "faults", scenario, "--json", file]
+    command = [sys.executable, ROOT / "scripts" / "faults", *arguments, "--json", file]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stdout + done.stderr
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    assert file.exists(), done.stderr
     (outcome,) = json.loads(file.read_text())
     if outcome["result"] == "unavailable":
         pytest.skip(outcome["reason"])
-    assert outcome["result"] == "survived"
+    assert outcome["result"] == "survived", outcome
     assert outcome["acknowledged"] > 0
+    assert done.returncode == 0
+
+
+def test_what_was_asked_for_and_could_not_be_done_was_not_survived(tmp_path):
+    command = [sys.executable, ROOT / "scripts" / "faults", "postgresql"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert "needs --database postgresql" in done.stdout
+    assert done.returncode == 1
