@@ -29,6 +29,31 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
     asked.index.close()
 
 
+class Counting:
+    """An index that counts the most objects that one question was answered with."""
+
+    def __init__(self, index):
+        self.index = index
+        self.most = 0
+
+    async def read(self, question):
+        return await self.index.read(lambda reader: question(_CountingReader(self, reader)))
+
+
+class _CountingReader:
+    def __init__(self, counting, reader):
+        self.counting = counting
+        self.reader = reader
+
+    def __getattr__(self, name):
+        def ask(*arguments, **options):
+            found = list(getattr(self.reader, name)(*arguments, **options))
+            self.counting.most = max(self.counting.most, len(found))
+            return found
+
+        return ask
+
+
 def test_the_fourteen_queries_are_offered():
     assert len(QUERIES) == len(IDS) == 14
     assert (TRANSACTION.number, TRANSACTION.mtom) == ("ITI-18", "never")
@@ -74,6 +99,31 @@ def test_too_many_results_is_an_error_without_results(asked, kind):
     everything["$XDSFolderStatus"] = BOTH
     for most in (3, 8, 10):
         assert asked.ask("GetAll", everything, kind, max_results=most).codes == [Code.XDSTooManyResults]
+
+
+FOLDER_CONTENTS = {"$XDSFolderEntryUUID": f"'{ID['pregnancy']}'"}
+BOUNDED = [
+    ("GetSubmissionSetAndContents", {"$XDSSubmissionSetEntryUUID": f"'{ID['set1']}'"}),
+    ("GetFolderAndContents", FOLDER_CONTENTS),
+    ("GetFolderAndContents", {**FOLDER_CONTENTS, "$XDSDocumentEntryFormatCode": "('f^^2.999.8')"}),
+    ("GetFoldersForDocument", {"$XDSDocumentEntryEntryUUID": f"'{ID['old']}'"}),
+    ("GetSubmissionSets", {"$uuid": f"('{ID['old']}','{ID['pregnancy']}')"}),
+    ("GetRelatedDocuments", {"$XDSDocumentEntryEntryUUID": f"'{ID['old']}'",
+                             "$AssociationTypes": "('urn:ihe:iti:2007:AssociationType:RPLC',"
+                                                  "'urn:ihe:iti:2007:AssociationType:APND')"}),
+    ("GetDocumentsAndAssociations", {"$XDSDocumentEntryEntryUUID": f"'{ID['old']}'"}),
+    ("GetAssociations", {"$uuid": f"('{ID['old']}')"}),
+    ("GetAll", {"$patientId": MINE, "$XDSDocumentEntryStatus": BOTH, "$XDSSubmissionSetStatus": BOTH,
+                "$XDSFolderStatus": BOTH}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("query", "parameters"), BOUNDED)
+def test_no_query_reads_more_than_an_answer_may_hold(asked, query, parameters):
+    for most in range(len(asked.ask(query, parameters).names)):
+        index = Counting(asked.index)
+        assert asked.ask(query, parameters, index=index, max_results=most).codes == [Code.XDSTooManyResults]
+        assert index.most <= most + 1
 
 
 PARAMETERS = [

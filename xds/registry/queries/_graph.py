@@ -1,4 +1,8 @@
-"""Steps that several queries take from object to object along associations."""
+"""Steps that several queries take from object to object along associations.
+
+Each reads at most `limit` objects, as many as make an answer too large, so that a folder or a set of any size costs no
+more than an answer: a query that got so many need not go on.
+"""
 
 from __future__ import annotations
 
@@ -22,28 +26,34 @@ def uuids_of(objects: Iterable[Any]) -> tuple[str, ...]:
     return tuple([each.entry_uuid for each in objects])
 
 
-def members_of(reader: Reader, sources: Sequence[str]) -> list[StoredAssociation]:
+def members_of(reader: Reader, sources: Sequence[str], limit: int) -> list[StoredAssociation]:
     """The HasMember associations from these sets or folders."""
     if not sources:
         return []
-    return reader.associations(AssociationSelection(sources=tuple(sources), types=(HAS_MEMBER,)))
+    return reader.associations(AssociationSelection(sources=tuple(sources), types=(HAS_MEMBER,)), limit)
 
 
-def holders_of(reader: Reader, targets: Sequence[str]) -> list[StoredAssociation]:
+def holders_of(reader: Reader, targets: Sequence[str], limit: int) -> list[StoredAssociation]:
     """The HasMember associations to these objects."""
     if not targets:
         return []
-    return reader.associations(AssociationSelection(targets=tuple(targets), types=(HAS_MEMBER,)))
+    return reader.associations(AssociationSelection(targets=tuple(targets), types=(HAS_MEMBER,)), limit)
 
 
-def entries_by_uuid(reader: Reader, uuids: Sequence[str], filters: dict[str, Any] | None = None) -> list[StoredEntry]:
+def links_of(reader: Reader, sources: Iterable[Any], targets: Iterable[Any], limit: int) -> list[StoredAssociation]:
+    """The associations from one of these objects to one of those."""
+    selection = AssociationSelection(sources=uuids_of(sources), targets=uuids_of(targets))
+    return reader.associations(selection, limit) if selection.sources and selection.targets else []
+
+
+def entries_by_uuid(reader: Reader, uuids: Sequence[str], filters: dict[str, Any], limit: int) -> list[StoredEntry]:
     if not uuids:
         return []
-    return reader.entries(EntrySelection(uuids=tuple(dict.fromkeys(uuids)), **(filters or {})))
+    return reader.entries(EntrySelection(uuids=tuple(dict.fromkeys(uuids)), **filters), limit)
 
 
-def folders_by_uuid(reader: Reader, uuids: Sequence[str]) -> list[StoredFolder]:
-    return reader.folders(FolderSelection(uuids=tuple(dict.fromkeys(uuids)))) if uuids else []
+def folders_by_uuid(reader: Reader, uuids: Sequence[str], limit: int) -> list[StoredFolder]:
+    return reader.folders(FolderSelection(uuids=tuple(dict.fromkeys(uuids))), limit) if uuids else []
 
 
 def between(associations: Iterable[StoredAssociation], visible: Iterable[Any]) -> list[StoredAssociation]:

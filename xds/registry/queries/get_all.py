@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from xds.model.selection import AssociationSelection, EntrySelection, FolderSelection, SetSelection
+from xds.model.selection import EntrySelection, FolderSelection, SetSelection
 from xds.ports import Reader
-from xds.registry.queries._graph import between, stable_unless_asked, uuids_of
+from xds.registry.queries._graph import links_of, stable_unless_asked
 from xds.registry.stored_query import (
     CONFIDENTIALITY_CODE,
     ENTRY_TYPE,
@@ -24,7 +24,7 @@ _FILTERS = ("types", "format_codes", "confidentiality_codes")
 
 
 def answer(values: dict[str, Any], reader: Reader, limit: int) -> Found:
-    """Four SELECTs. The HasMember associations to other associations are kept when both are returned."""
+    """Five SELECTs. The HasMember associations to other associations are kept when both are returned."""
     patient = values["patient"]
     filters = stable_unless_asked({name: values[name] for name in _FILTERS if name in values})
     entries = reader.entries(EntrySelection(patient=patient, statuses=values["entry_statuses"], **filters), limit)
@@ -33,10 +33,8 @@ def answer(values: dict[str, Any], reader: Reader, limit: int) -> Found:
     objects = (*entries, *sets, *folders)
     if not objects or len(objects) >= limit:
         return Found(entries, sets, folders)
-    leaving = reader.associations(AssociationSelection(sources=uuids_of(objects)), None)
-    direct = between(leaving, objects)
-    associations = direct + between(leaving, (*sets, *direct))
-    return Found(entries, sets, folders, associations)
+    direct = links_of(reader, objects, objects, limit)
+    return Found(entries, sets, folders, [*direct, *links_of(reader, sets, direct, limit)])
 
 
 QUERY = StoredQuery(

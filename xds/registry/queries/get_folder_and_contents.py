@@ -26,9 +26,11 @@ def answer(values: dict[str, Any], reader: Reader, limit: int) -> Found:
     """Three SELECTs."""
     wanted = {name: (values[name],) for name in ("uuids", "unique_ids") if name in values}
     folders = reader.folders(FolderSelection(**wanted), limit)
-    members = members_of(reader, uuids_of(folders))
+    members = members_of(reader, uuids_of(folders), limit)
+    if len(members) >= limit:
+        return Found(folders=folders, associations=members)
     filters = stable_unless_asked({name: values[name] for name in _FILTERS if name in values})
-    entries = entries_by_uuid(reader, [each.target_object for each in members], filters)
+    entries = entries_by_uuid(reader, [each.target_object for each in members], filters, limit)
     return Found(entries, folders=folders, associations=between(members, (*folders, *entries)))
 
 

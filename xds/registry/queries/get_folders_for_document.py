@@ -13,8 +13,10 @@ from xds.registry.stored_query import ENTRY_UNIQUE_ID, ENTRY_UUID, HOME, Found, 
 def answer(values: dict[str, Any], reader: Reader, limit: int) -> Found:
     """Three SELECTs."""
     wanted = {name: (values[name],) for name in ("uuids", "unique_ids") if name in values}
-    holders = holders_of(reader, uuids_of(reader.entries(EntrySelection(**wanted), limit)))
-    return Found(folders=folders_by_uuid(reader, [each.source_object for each in holders]))
+    holders = holders_of(reader, uuids_of(reader.entries(EntrySelection(**wanted), limit)), limit)
+    if len(holders) >= limit:
+        return Found(associations=holders)
+    return Found(folders=folders_by_uuid(reader, [each.source_object for each in holders], limit))
 
 
 QUERY = StoredQuery(

@@ -31,9 +31,11 @@ def answer(values: dict[str, Any], reader: Reader, limit: int) -> Found:
     if not given or not types:
         return Found()
     associations = reader.associations(AssociationSelection(ends=given, types=types), limit)
+    if len(associations) >= limit:
+        return Found(associations=associations)
     ends = [end for each in associations for end in (each.source_object, each.target_object)]
     filters = stable_unless_asked({"types": values["types"]} if "types" in values else {})
-    entries = entries_by_uuid(reader, ends, filters)
+    entries = entries_by_uuid(reader, ends, filters, limit)
     return Found(entries, associations=between(associations, entries))
 
 

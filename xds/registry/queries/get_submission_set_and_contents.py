@@ -14,6 +14,7 @@ from xds.registry.queries._graph import (
     distinct,
     entries_by_uuid,
     folders_by_uuid,
+    links_of,
     members_of,
     stable_unless_asked,
     uuids_of,
@@ -45,20 +46,22 @@ def answer(values: dict[str, Any], reader: Reader, limit: int) -> Found:
         unique_ids=(values["unique_id"],) if "unique_id" in values else (),
     )
     sets = reader.submission_sets(wanted, limit)
-    members = members_of(reader, uuids_of(sets))
+    members = members_of(reader, uuids_of(sets), limit)
+    if len(members) >= limit:
+        return Found(submission_sets=sets, associations=members)
     targets = tuple([each.target_object for each in members])
     if not targets:
         return Found(submission_sets=sets)
     filters = stable_unless_asked({name: values[name] for name in _FILTERS if name in values})
-    entries = entries_by_uuid(reader, targets, filters)
-    folders = folders_by_uuid(reader, targets)
+    entries = entries_by_uuid(reader, targets, filters, limit)
+    folders = folders_by_uuid(reader, targets, limit)
     hidden = set(targets).difference(uuids_of((*entries, *folders)))
     linked = [
         each
-        for each in reader.associations(AssociationSelection(uuids=targets))
+        for each in reader.associations(AssociationSelection(uuids=targets), limit)
         if each.source_object not in hidden and each.target_object not in hidden
     ]
-    inside = between(members_of(reader, uuids_of(folders)), (*folders, *entries))
+    inside = links_of(reader, folders, entries, limit)
     contents = (*sets, *entries, *folders, *linked)
     return Found(entries, sets, folders, distinct((*between(members, contents), *inside, *linked)))
 

@@ -15,7 +15,9 @@ from xds.registry.stored_query import HOME, Found, Parameter, StoredQuery, refer
 
 def answer(values: dict[str, Any], reader: Reader, limit: int) -> Found:
     """Two SELECTs."""
-    holders = holders_of(reader, values["uuids"])
+    holders = holders_of(reader, values["uuids"], limit)
+    if len(holders) >= limit:
+        return Found(associations=holders)
     sources = tuple({each.source_object for each in holders})
     sets = reader.submission_sets(SetSelection(uuids=sources), limit) if sources else []
     ids = {each.entry_uuid for each in sets}
