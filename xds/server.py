@@ -325,7 +325,7 @@ async def _sweep_on(settings: Settings, parts: Parts) -> None:
     while True:
         await asyncio.sleep(_SWEEP_EVERY)
         try:
-            swept = await sweep(settings.repository.documents, parts.database.held)
+            swept = await sweep(settings.repository.documents, parts.database.holdings_after)
             _log.info("swept", orphans=swept.orphans, leftovers=swept.leftovers, bytes=swept.size)
         except XdsError as error:
             _log.error("sweeping failed", reason=str(error))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from xds.errors import Unavailable
+from xds.model.stored import Holding
 from xds.store.files import FileDocuments
 from xds.store.sweep import sweep
 from xds.store.verify import verify
@@ -45,13 +46,15 @@ def store_with(root: Path, *contents: bytes, age: float = 0) -> None:
 
 
 class Holdings(dict[str, int]):
-    """What an index holds."""
+    """What an index holds; how often it was asked."""
 
     def __init__(self, *contents: bytes):
         super().__init__({address_of(content): len(content) for content in contents})
+        self.asked = 0
 
-    async def __call__(self, prefix: str) -> Mapping[str, int]:
-        return {address: size for address, size in self.items() if address.startswith(prefix)}
+    async def __call__(self, after: str, limit: int) -> Sequence[Holding]:
+        self.asked += 1
+        return [Holding(address, address, "", size, "") for address, size in sorted(self.items()) if address > after]
 
 
 def test_only_orphans_older_than_the_grace_are_swept(tmp_path: Path) -> None:
@@ -78,11 +81,11 @@ def test_an_orphan_that_is_submitted_again_while_the_sweep_runs_is_spared(tmp_pa
     store_with(tmp_path, b"document", age=2 * DAY)
     documents = FileDocuments(tmp_path)
 
-    async def held(prefix: str) -> Mapping[str, int]:
+    async def page(after: str, limit: int) -> Sequence[Holding]:
         await submit(documents, b"document")
-        return {}
+        return []
 
-    swept = asyncio.run(sweep(tmp_path, held))
+    swept = asyncio.run(sweep(tmp_path, page))
     documents.close()
     assert swept.orphans == 0
     assert path_of(tmp_path, b"document").read_bytes() == b"document"
@@ -120,6 +123,27 @@ def test_verify_names_what_is_missing_mismatched_or_an_orphan(tmp_path: Path) ->
     assert findings.orphans == [address_of(b"orphan")]
     assert findings.quarantined == []
     assert not findings.sound
+
+
+def test_the_index_is_walked_through_once(tmp_path: Path) -> None:
+    contents = [b"%d" % number for number in range(100)]
+    store_with(tmp_path, *contents, age=2 * DAY)
+    held = Holdings(*contents, b"gone")
+    assert asyncio.run(sweep(tmp_path, held)).orphans == 0
+    assert held.asked == 2
+    assert asyncio.run(verify(tmp_path, held)).missing == [address_of(b"gone")]
+    assert held.asked == 4
+
+
+def test_pages_of_an_index_are_put_together(tmp_path: Path) -> None:
+    store_with(tmp_path, b"one", b"two", b"three", age=2 * DAY)
+    whole = Holdings(b"one", b"two")
+
+    async def page(after: str, limit: int) -> Sequence[Holding]:
+        return (await whole(after, limit))[:1]
+
+    assert asyncio.run(verify(tmp_path, page)).orphans == [address_of(b"three")]
+    assert asyncio.run(sweep(tmp_path, page)).orphans == 1
 
 
 def test_verify_of_a_sound_store(tmp_path: Path) -> None:

@@ -29,9 +29,9 @@ def verify(config: Path | None, as_json: bool, quarantine: bool) -> None:
     """
     from xds.store.verify import verify as verify_store
 
-    async def work(root: Path, held):
+    async def work(root: Path, page):
         with click.progressbar(length=256, label="Verifying", file=click.get_text_stream("stderr")) as bar:
-            return await verify_store(root, held, quarantine=quarantine, progress=lambda findings: bar.update(1))
+            return await verify_store(root, page, quarantine=quarantine, progress=lambda findings: bar.update(1))
 
     findings = _with_store(config, work)
     if as_json:
@@ -64,7 +64,7 @@ def sweep(config: Path | None, as_json: bool, grace_hours: float) -> None:
     """
     from xds.store.sweep import sweep as sweep_store
 
-    swept = _with_store(config, lambda root, held: sweep_store(root, held, timedelta(hours=grace_hours)))
+    swept = _with_store(config, lambda root, page: sweep_store(root, page, timedelta(hours=grace_hours)))
     if as_json:
         click.echo(json.dumps(asdict(swept), indent=2))
     else:
@@ -78,6 +78,6 @@ def _with_store(config: Path | None, work):
     settings = load(config)
     database = open_database(settings.database.url)
     try:
-        return asyncio.run(work(settings.repository.documents, database.held))
+        return asyncio.run(work(settings.repository.documents, database.holdings_after))
     finally:
         database.close()

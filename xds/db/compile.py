@@ -124,9 +124,6 @@ class Statements:
         self.hold = self.text(_upsert(held, dialect.name).on_conflict_do_nothing(index_elements=["unique_id"]))
         after = select(held).where(held.c.unique_id > bindparam(None, type_=Text)).order_by(held.c.unique_id)
         self.holdings_after = self.text(_limited(after))
-        one = literal_column("1")
-        first_octet = func.substr(held.c.address, one, one) == bindparam(None, type_=held.c.address.type)
-        self.held = self.text(select(held.c.address, held.c.size).where(first_octet))
 
     def _prepare_patients(self) -> None:
         patient = schema.patient

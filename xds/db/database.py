@@ -80,7 +80,11 @@ class Database:
 
     async def write(self, change: Callable[[Writer], T]) -> T:
         """Run `change` in a write transaction; what it raises undoes it, and it alone."""
-        return await self._group.write(change)
+        return await self._group.submit(change)
+
+    def submit(self, change: Callable[[Writer], T]) -> asyncio.Future[T]:
+        """Like `write`, for a caller on an event loop who does something else meanwhile."""
+        return self._group.submit(change)
 
     def read_now(self, question: Callable[[Reader], T]) -> T:
         """Like `read`, in this thread."""
@@ -103,16 +107,9 @@ class Database:
         self.check_revision()
         self.write_now(lambda writer: None)
 
-    def holdings_after(self, unique_id: str, limit: int) -> list[Holding]:
-        """At most `limit` holdings in order of uniqueId, beginning after `unique_id` ("" for the first)."""
-        return self.read_now(lambda reader: reader.holdings_after(unique_id, limit))
-
-    async def held(self, prefix: str) -> dict[str, int]:
-        """The size by address of every document held whose address begins with these two hex digits.
-
-        Asked in a thread, because it looks at every holding.
-        """
-        return await asyncio.to_thread(self.read_now, lambda reader: reader.held(prefix))
+    async def holdings_after(self, unique_id: str, limit: int) -> list[Holding]:
+        """At most `limit` holdings in order of uniqueId, after `unique_id` ("" for the first), asked in a thread."""
+        return await asyncio.to_thread(self.read_now, lambda reader: reader.holdings_after(unique_id, limit))
 
     def size(self) -> int:
         """What the database takes, in bytes, indexes included."""

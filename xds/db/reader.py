@@ -91,11 +91,6 @@ class Reader:
         """At most `limit` documents that the repository holds, by uniqueId, beginning after `unique_id`."""
         return list(map(holding, self._session.rows(self._statements.holdings_after, (unique_id, limit))))
 
-    def held(self, prefix: str) -> dict[str, int]:
-        """The size by address of every document held whose address begins with these two hex digits."""
-        rows = self._session.rows(self._statements.held, (bytes.fromhex(prefix),))
-        return {address.hex(): size for address, size in rows}
-
     def patients_after(self, patient_id: str, limit: int) -> list[str]:
         """At most `limit` known patients, by CX text, beginning after `patient_id` ("" for the first)."""
         return [cx for (cx,) in self._session.rows(self._statements.patients_after, (patient_id, limit))]

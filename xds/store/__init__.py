@@ -1,6 +1,6 @@
 """The content-addressed store of document bytes: the port `Documents` on a disk.
 
-May import: ports, model, errors. No SQL: what the index holds is asked through a callable.
+May import: ports, model, errors. No SQL: what the index holds is asked through a callable, page by page (held).
 
 Layout under one root, made for its owner only:
     store.toml               the format's version; also the file that commit and sweep lock

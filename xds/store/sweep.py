@@ -6,18 +6,14 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 from xds.store.disk import Disk, disk_errors
+from xds.store.held import PREFIXES, Page, by_address
 
 GRACE = timedelta(hours=24)
-PREFIXES = tuple(f"{number:02x}" for number in range(256))
-
-Held = Callable[[str], Awaitable[Mapping[str, int]]]
-"""The size in bytes, by address, of every document held whose address begins with two given hex digits."""
 
 
 @dataclass(slots=True)
@@ -29,23 +25,24 @@ class Swept:
     size: int = 0
 
 
-async def sweep(root: Path, held: Held, grace: timedelta = GRACE) -> Swept:
+async def sweep(root: Path, page: Page, grace: timedelta = GRACE) -> Swept:
     """Remove orphans and staged leftovers that nobody touched for `grace`.
 
-    A document is committed, and so touched, before the index refers to it: one that is old when it is listed,
-    unknown to the index afterwards, and still old under the lock is wanted by nobody. `grace` must be longer than
-    any request. Unavailable when the disk or the index fails; what was removed by then stays removed.
+    A document is committed, and so touched, before the index refers to it: one that the index did not know after the
+    sweep began, and that is old under the lock, is wanted by nobody. `grace` must be longer than any request.
+    Unavailable when the disk or the index fails; what was removed by then stays removed.
     """
     disk = Disk(root)
     before = time.time() - grace.total_seconds()
     swept = Swept()
     await asyncio.to_thread(_sweep_staged, disk, before, swept)
-    for prefix in PREFIXES:
-        old = await asyncio.to_thread(_old, disk, prefix, before)
-        if old:
-            known = await held(prefix)
-            orphans = [address for address in old if address not in known]
-            await asyncio.to_thread(_remove, disk, orphans, before, swept)
+    async with by_address(page) as held:
+        for prefix in PREFIXES:
+            old = await asyncio.to_thread(_old, disk, prefix, before)
+            if old:
+                known = await held.under(prefix)
+                orphans = [address for address in old if address not in known]
+                await asyncio.to_thread(_remove, disk, orphans, before, swept)
     return swept
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from xds.store.disk import Disk, disk_errors, fsync_folder
-from xds.store.sweep import PREFIXES, Held
+from xds.store.held import PREFIXES, Page, by_address
 
 _BLOCK = 1024 * 1024
 
@@ -37,7 +37,7 @@ class Findings:
 
 
 async def verify(
-    root: Path, held: Held, *, quarantine: bool = False, progress: Callable[[Findings], None] | None = None
+    root: Path, page: Page, *, quarantine: bool = False, progress: Callable[[Findings], None] | None = None
 ) -> Findings:
     """Re-hash all documents; with `quarantine`, move the mismatched ones out of reach, to root/quarantine.
 
@@ -46,14 +46,15 @@ async def verify(
     """
     disk = Disk(root)
     findings = Findings()
-    for prefix in PREFIXES:
-        present = await asyncio.to_thread(_present, disk, prefix)
-        known = await held(prefix)
-        findings.orphans += sorted(present - known.keys())
-        for address in sorted(present | known.keys()):
-            await asyncio.to_thread(_check, disk, address, known.get(address), quarantine, findings)
-        if progress is not None:
-            progress(findings)
+    async with by_address(page) as held:
+        for prefix in PREFIXES:
+            present = await asyncio.to_thread(_present, disk, prefix)
+            known = await held.under(prefix)
+            findings.orphans += sorted(present - known.keys())
+            for address in sorted(present | known.keys()):
+                await asyncio.to_thread(_check, disk, address, known.get(address), quarantine, findings)
+            if progress is not None:
+                progress(findings)
     return findings
 
 

@@ -147,20 +147,9 @@ def test_holdings_can_be_walked_through(database: Database) -> None:
     ids = sorted(f"1.{n}" for n in range(25))
     database.write_now(lambda writer: writer.hold([a_holding(unique_id) for unique_id in reversed(ids)]))
     walked: list[str] = []
-    while page := database.holdings_after(walked[-1] if walked else "", 10):
+    while page := asyncio.run(database.holdings_after(walked[-1] if walked else "", 10)):
         walked += [held.unique_id for held in page]
     assert walked == ids
-
-
-def test_holdings_by_the_first_digits_of_their_address(database: Database) -> None:
-    held = [a_holding(f"1.{n}", b"content %d" % n) for n in range(40)]
-    database.write_now(lambda writer: writer.hold([*held, a_holding("again", b"content 3")]))
-    found: dict[str, int] = {}
-    for prefix in sorted({one.address[:2] for one in held}):
-        part = asyncio.run(database.held(prefix))
-        assert part and all(address.startswith(prefix) for address in part)
-        found |= part
-    assert found == {one.address: one.size for one in held}
 
 
 def test_known_patients_can_be_walked_through(database: Database) -> None:
