@@ -127,9 +127,6 @@ class Documents(Protocol):
     async def check(self, address: str, size: int) -> None:
         """Unavailable when a document is missing or has another size; its bytes are not looked at."""
 
-    async def check(self, address: str, size: int) -> None:
-        """Unavailable when a document is missing or has another size; its bytes are not looked at."""
-
     def discard(self, staged: Sequence[Staged]) -> None:
         """Remove staged documents that will not be committed; harmless after commit."""
 
