@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 from xds.errors import Issue
 from xds.model.consent import Answer, ClientFacts, Question
 from xds.model.objects import AnyObject, Submission
-from xds.model.party import Requester
+from xds.model.party import Participant, Requester
 from xds.model.selection import AssociationSelection, EntrySelection, FolderSelection, SetSelection
 from xds.model.stored import Holding, StoredAssociation, StoredEntry, StoredFolder, StoredSet
 
@@ -44,6 +44,9 @@ class Reader(Protocol):
     def holdings(self, unique_ids: Sequence[str]) -> list[Holding]:
         """The documents with these uniqueIds that the repository holds."""
 
+    def participant(self, certificate: str) -> Participant | None:
+        """The participant that has the certificate with this SHA-256 (lower-case hex), also a suspended one."""
+
 
 class Writer(Reader, Protocol):
     """The index inside one write transaction, in which no other writer runs."""
@@ -69,6 +72,15 @@ class Writer(Reader, Protocol):
         Returns the moved entries, submission sets and folders, whose fragments still name the old patient:
         the caller replaces them. Both are made known when they were not.
         """
+
+    def claim_assertion(self, assertion: str, participant: int, expires: datetime) -> tuple[int, bool]:
+        """The participant that owns an assertion, this one if it had no owner, and whether that is new.
+
+        `assertion` is the SHA-256 (lower-case hex) of what tells it from all others.
+        """
+
+    def forget_assertions(self, before: datetime) -> None:
+        """Drop the assertions that expired before then."""
 
 
 AnyStored = StoredEntry | StoredSet | StoredFolder

@@ -35,6 +35,7 @@ from sqlalchemy.sql.base import Executable
 
 from xds.db import schema
 from xds.db.kinds import KINDS, Criterion, Kind, Test
+from xds.db.participant_sql import ParticipantStatements
 
 Shape = tuple[tuple[str, int], ...]
 """The set fields of a selection, by name, each with the length class of its list (1 for a single value)."""
@@ -120,6 +121,7 @@ class Statements:
         self.insertions = {kind.table: self._insertion(kind) for kind in KINDS}
         self._prepare_patients()
         self._prepare_codes()
+        self.participants = ParticipantStatements(self.text, lambda table: _upsert(table, dialect.name))
         held = schema.document
         self.hold = self.text(_upsert(held, dialect.name).on_conflict_do_nothing(index_elements=["unique_id"]))
         after = select(held).where(held.c.unique_id > bindparam(None, type_=Text)).order_by(held.c.unique_id)

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from xds.db.compile import Shape, Statements
 from xds.db.kinds import ASSOCIATION, ENTRY, FOLDER, SUBMISSION_SET, Kind, Residual, Test
+from xds.db.participants import ReadParticipants
 from xds.db.session import Session
 from xds.db.values import (
     ASSOCIATION_TYPE_NUMBERS,
@@ -34,13 +35,14 @@ class Codes(Protocol):
     def find(self, keys: Iterable[tuple[str, str]]) -> list[int]: ...
 
 
-class Reader:
+class Reader(ReadParticipants):
     """Answers of one session, within the transaction that its owner began."""
 
     def __init__(self, session: Session, statements: Statements, codes: Codes):
         self._session = session
         self._statements = statements
         self._codes = codes
+        self._participants = statements.participants
 
     def patient(self, patient_id: str) -> int | None:
         """The key of a known patient."""

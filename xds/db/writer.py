@@ -8,6 +8,7 @@ from typing import Any
 from xds.db.codes import CommittedCodes, WriteCodes
 from xds.db.compile import Statements
 from xds.db.kinds import ASSOCIATION, ENTRY, FOLDER, KINDS, SUBMISSION_SET, Kind
+from xds.db.participants import WriteParticipants
 from xds.db.reader import Reader
 from xds.db.session import Session
 from xds.db.values import (
@@ -35,7 +36,7 @@ _KIND: dict[type, Kind] = {
 }
 
 
-class Writer(Reader):
+class Writer(WriteParticipants, Reader):
     """Changes of one session, within the write transaction that its owner began."""
 
     def __init__(self, session: Session, statements: Statements, committed: CommittedCodes):

@@ -1,0 +1,98 @@
+"""The participant register, and the assertions that were used: what is asked of them and what changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from xds.db.participant_sql import ParticipantStatements
+from xds.db.session import Session
+from xds.model.party import NormStatus, Organisation, Participant
+
+
+class ReadParticipants:
+    """What a `Reader` can be asked of participants."""
+
+    _session: Session
+    _participants: ParticipantStatements
+
+    def participant(self, certificate: str) -> Participant | None:
+        """The participant that has this certificate."""
+        rows = self._session.rows(self._participants.find, (bytes.fromhex(certificate),))
+        return next(map(_participant, rows), None)
+
+    def participants(self) -> list[Participant]:
+        """Every participant once for each of its certificates, in the order in which they were added."""
+        return [_participant(row) for row in self._session.rows(self._participants.all)]
+
+
+class WriteParticipants(ReadParticipants):
+    """What a `Writer` can change of participants."""
+
+    def add_participant(
+        self,
+        organisation: Organisation,
+        certificate: str,
+        source_ids: Iterable[str],
+        connected_since: date,
+        norms: NormStatus,
+    ) -> int:
+        """The number of a new participant; ValueError when the certificate is another's."""
+        row = (
+            organisation.ura,
+            organisation.name,
+            organisation.kind,
+            " ".join(source_ids),
+            connected_since.isoformat(),
+            *_norm_dates(norms),
+            0,
+        )
+        ((number,),) = self._session.rows(self._participants.add, row)
+        self.add_certificate(number, certificate)
+        return number
+
+    def add_certificate(self, participant: int, certificate: str) -> None:
+        """Let a participant use this certificate too; ValueError when it is in use, or the participant unknown."""
+        self._session.run(self._participants.add_certificate, (bytes.fromhex(certificate), participant))
+
+    def remove_certificate(self, participant: int, certificate: str) -> bool:
+        """Whether the participant had this certificate, which it may use no longer."""
+        return bool(self._session.run(self._participants.remove_certificate, (participant, bytes.fromhex(certificate))))
+
+    def suspend_participant(self, participant: int, suspended: bool) -> bool:
+        """Whether there is such a participant."""
+        return bool(self._session.run(self._participants.suspend, (int(suspended), participant)))
+
+    def set_norms(self, participant: int, norms: NormStatus) -> bool:
+        """Whether there is such a participant."""
+        return bool(self._session.run(self._participants.set_norms, (*_norm_dates(norms), participant)))
+
+    def claim_assertion(self, assertion: str, participant: int, expires: datetime) -> tuple[int, bool]:
+        """The participant that owns an assertion, this one if it had no owner, and whether that is new."""
+        key = bytes.fromhex(assertion)
+        if self._session.run(self._participants.claim, (key, participant, int(expires.timestamp()) + 1)):
+            return participant, True
+        ((owner,),) = self._session.rows(self._participants.owner, (key,))
+        return owner, False
+
+    def forget_assertions(self, before: datetime) -> None:
+        """Drop the assertions that expired before then."""
+        self._session.run(self._participants.forget, (int(before.timestamp()),))
+
+
+def _participant(row: Sequence[Any]) -> Participant:
+    number, ura, name, kind, source_ids, since, *norms, suspended, fingerprint = row
+    return Participant(
+        id=number,
+        organisation=Organisation(ura, name, kind),
+        certificate=bytes(fingerprint).hex(),
+        source_ids=tuple(source_ids.split()),
+        connected_since=date.fromisoformat(since),
+        norms=NormStatus(*(date.fromisoformat(text) if text else None for text in norms)),
+        suspended=bool(suspended),
+    )
+
+
+def _norm_dates(norms: NormStatus) -> tuple[str | None, ...]:
+    return tuple(day.isoformat() if day else None for day in (norms.nen7510, norms.nen7512, norms.nen7513))

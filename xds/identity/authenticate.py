@@ -1,0 +1,184 @@
+"""From the header blocks of a request and its client certificate to the known person behind it.
+
+Source: ITI TF-2: 3.19.6.2 and 3.40.4.1.3.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from lxml import etree
+from lxml.etree import _Element
+
+from xds.identity.faults import failed_authentication, invalid_token, no_token
+from xds.identity.issuers import Issuer
+from xds.identity.saml import Expected, Terms, check_alone, check_terms, find_assertion, issuer_of
+from xds.identity.signature import signed_content
+from xds.identity.xua import read_requester
+from xds.model.party import Participant, Requester
+from xds.ports import Index
+
+PARTICIPANT_SECONDS = 20.0
+"""How long a participant counts as it was read: suspending one works within this time, on every worker."""
+
+_MOST_REMEMBERED = 20_000
+_KEPT_AFTER_EXPIRY = timedelta(days=1)
+"""The row of a used assertion stays so much longer, for a clock that is set back."""
+_FORGET_EVERY = timedelta(hours=1)
+
+
+class Policy(NamedTuple):
+    """What is asked of an assertion. Without `required`, a request with no Security header is let through."""
+
+    audience: str
+    skew: timedelta
+    max_lifetime: timedelta
+    least_assurance: int
+    required: bool
+
+
+class _Remembered(NamedTuple):
+    requester: Requester
+    expires: datetime
+
+
+class _Read(NamedTuple):
+    participant: Participant
+    at: float
+
+
+class Authenticator:
+    """Knows the participants and the assertions that this worker has seen. `clock` is monotonic, in seconds."""
+
+    def __init__(
+        self,
+        index: Index,
+        issuers: Mapping[str, Issuer],
+        policy: Policy,
+        clock: Callable[[], float] = time.monotonic,
+    ):
+        self._index = index
+        self._issuers = issuers
+        self._policy = policy
+        self._clock = clock
+        self._read: dict[str, _Read] = {}
+        self._remembered: dict[bytes, _Remembered] = {}
+        self._forgot: datetime | None = None
+
+    def remembered(self, headers: Sequence[_Element], certificate: str | None, now: datetime) -> Requester | None:
+        """Who asks, when that is known without waiting and without cryptography; else None, and ask `authenticate`.
+
+        `headers` are the header blocks that are for us; `certificate` is the SHA-256 of the client certificate's DER
+        form, in lower-case hex, or None without TLS.
+        """
+        read = self._read.get(certificate or "")
+        if read is None or self._clock() - read.at > PARTICIPANT_SECONDS:
+            return None
+        assertion = find_assertion(headers)
+        if assertion is None:
+            return None
+        return self._recall(_key(_encoded(assertion), certificate), read.participant, now)
+
+    async def authenticate(
+        self, headers: Sequence[_Element], certificate: str | None, now: datetime
+    ) -> Requester | None:
+        """Who asks; None only where identity is not required and the request has no Security header.
+
+        A Fault of WS-Security says why nobody was accepted. Unavailable when the database does not answer.
+        """
+        assertion = find_assertion(headers)
+        if assertion is None:
+            if self._policy.required:
+                raise no_token("a SAML assertion in a Security header is needed")
+            return None
+        participant = await self.participant(certificate)
+        encoded = _encoded(assertion)
+        key = _key(encoded, certificate)
+        requester = self._recall(key, participant, now)
+        if requester is None:
+            requester, terms = self._verify(assertion, encoded, participant, certificate or "", now)
+            await self._claim(requester, terms, now)
+            if not terms.one_time:
+                self._remember(key, _Remembered(requester, terms.expires), now)
+        return requester
+
+    async def participant(self, certificate: str | None) -> Participant:
+        """The participant of a client certificate; a Fault when it is unknown or suspended."""
+        if certificate is None:
+            raise failed_authentication("a client certificate is needed")
+        read = self._read.get(certificate)
+        if read is None or self._clock() - read.at > PARTICIPANT_SECONDS:
+            at = self._clock()
+            found = await self._index.read(lambda reader: reader.participant(certificate))
+            if found is None or found.suspended:
+                self._read.pop(certificate, None)
+                raise failed_authentication(
+                    "this participant is suspended" if found else "the client certificate is of no known participant"
+                )
+            # The same object while nothing changes: what is remembered of it stays good.
+            same = read is not None and read.participant == found
+            read = self._read[certificate] = _Read(read.participant if same and read else found, at)
+        return read.participant
+
+    def _recall(self, key: bytes, participant: Participant, now: datetime) -> Requester | None:
+        found = self._remembered.get(key)
+        if found is None or found.requester.participant is not participant or now >= found.expires:
+            return None
+        return found.requester
+
+    def _remember(self, key: bytes, remembered: _Remembered, now: datetime) -> None:
+        if len(self._remembered) >= _MOST_REMEMBERED:
+            self._remembered = {each: it for each, it in self._remembered.items() if it.expires > now}
+        if len(self._remembered) >= _MOST_REMEMBERED:
+            self._remembered.clear()
+        self._remembered[key] = remembered
+
+    def _verify(
+        self, assertion: _Element, encoded: bytes, participant: Participant, certificate: str, now: datetime
+    ) -> tuple[Requester, Terms]:
+        check_alone(assertion)
+        issuer = self._issuers.get(issuer_of(assertion))
+        if issuer is None:
+            raise invalid_token("the issuer of the assertion is not accepted")
+        signed = signed_content(assertion, encoded, issuer.keys(now))
+        check_alone(signed)
+        if issuer_of(signed) != issuer.name:
+            raise invalid_token("the issuer of the assertion is not the one that signed it")
+        policy = self._policy
+        terms = check_terms(
+            signed,
+            Expected(policy.audience, certificate, policy.skew, policy.max_lifetime, policy.least_assurance, now),
+        )
+        return read_requester(signed, issuer.name, terms.assurance, participant), terms
+
+    async def _claim(self, requester: Requester, terms: Terms, now: datetime) -> None:
+        """Make the assertion the participant's own, or refuse it when it is another's or was to be used once."""
+        assertion = hashlib.sha256(f"{requester.issuer}\0{requester.assertion_id}".encode()).hexdigest()
+        forget = self._forgot is None or abs(now - self._forgot) > _FORGET_EVERY
+        if forget:
+            self._forgot = now
+
+        def claim(writer) -> tuple[int, bool]:
+            if forget:
+                writer.forget_assertions(now - _KEPT_AFTER_EXPIRY)
+            return writer.claim_assertion(assertion, requester.participant.id, terms.expires)
+
+        owner, first = await self._index.write(claim)
+        if owner != requester.participant.id:
+            raise failed_authentication("the assertion was used before by another participant")
+        if terms.one_time and not first:
+            raise failed_authentication("the assertion was for one use, and was used before")
+
+
+def _encoded(assertion: _Element) -> bytes:
+    return etree.tostring(assertion, encoding="utf-8", xml_declaration=False, with_tail=False)
+
+
+def _key(encoded: bytes, certificate: str | None) -> bytes:
+    digest = hashlib.sha256(encoded)
+    digest.update((certificate or "").encode())
+    return digest.digest()
