@@ -30,6 +30,7 @@ from pathlib import Path
 import structlog
 import uvloop
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from xds.affinity import Reloading
 from xds.config import Settings, bracketed
@@ -47,7 +48,8 @@ from xds.soap.wsdl import wsdl_handler
 from xds.store.files import FileDocuments
 from xds.store.sweep import sweep
 from xds.transaction import Context, Registry, Repository, discover
-from xds.web.drain import Drain
+from xds.web.answers import Answers
+from xds.web.door import Door
 from xds.web.http import listen, name_server
 from xds.web.logs import set_up_logs
 from xds.web.metrics import Metrics
@@ -75,11 +77,10 @@ class Parts:
     affinity_domain: Reloading | None
     registry: Registry | None
     repository: Repository | None
-    metrics: Metrics
 
 
 PARTS = web.AppKey("parts", Parts)
-DRAIN = web.AppKey("drain", Drain)
+DOOR = web.AppKey("door", Door)
 
 
 class CountedDocuments(FileDocuments):
@@ -100,14 +101,15 @@ def build_app(settings: Settings, *, slot: int = 0, metrics_folder: Path | None 
     Misconfigured or Unavailable when something can't be opened. `metrics_folder` is shared by all workers; None
     makes one for this worker alone. Slot 0 sweeps the document store.
     """
-    drain = Drain()
-    app = web.Application(middlewares=[drain.count])
-    app[DRAIN] = drain
+    app = web.Application()
     app.on_response_prepare.append(name_server)
     with contextlib.ExitStack() as opened:
         if metrics_folder is None:
             metrics_folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="xds-metrics-")))
-        parts = _open(settings, Metrics(metrics_folder, slot), opened)
+        metrics = Metrics(metrics_folder, slot)
+        answers = Answers(metrics)
+        opened.callback(answers.flush)
+        parts = _open(settings, metrics, opened)
         closing = opened.pop_all()
     app[PARTS] = parts
 
@@ -121,8 +123,8 @@ def build_app(settings: Settings, *, slot: int = 0, metrics_folder: Path | None 
         await asyncio.to_thread(closing.close)
 
     app.cleanup_ctx.append(close)
-    _mount(app, settings, parts)
-    add_pages(app, _probes(settings, parts), parts.metrics)
+    app[DOOR] = Door(_mount(app, settings, parts, answers))
+    add_pages(app, _probes(settings, parts), answers.render_metrics)
     return app
 
 
@@ -200,6 +202,8 @@ class _Worker:
         stop = self._listen_to_signals(parts, alive)
         runner = web.AppRunner(app, shutdown_timeout=_CLOSE_SECONDS)
         await runner.setup()
+        assert runner.server is not None
+        app[DOOR].open(runner.server)
         feed = self._identity_feed(parts)
         try:
             listening = await listen(runner.server, self._http, self._context, _BACKLOG)
@@ -211,7 +215,7 @@ class _Worker:
             await stop.wait()
             _log.info("stopping", worker=slot)
             listening.close()
-            in_time = asyncio.create_task(app[DRAIN].finish(DRAIN_SECONDS))
+            in_time = asyncio.create_task(app[DOOR].finish(DRAIN_SECONDS))
             if feed is not None:
                 await feed.stop(DRAIN_SECONDS)
             if not await in_time:
@@ -267,7 +271,7 @@ def _open(settings: Settings, metrics: Metrics, opened: contextlib.ExitStack) ->
         registrar = LocalRegistrar(registry) if registry is not None else _remote_registrar(settings, database)
         unique_id = settings.repository.unique_id or ""
         repository = Repository(database, documents, registrar, unique_id, home)
-    return Parts(database, documents, domain, registry, repository, metrics)
+    return Parts(database, documents, domain, registry, repository)
 
 
 def _remote_registrar(settings: Settings, database: Database) -> RemoteRegistrar:
@@ -279,7 +283,8 @@ def _remote_registrar(settings: Settings, database: Database) -> RemoteRegistrar
     return RemoteRegistrar(url, context, database)
 
 
-def _mount(app: web.Application, settings: Settings, parts: Parts) -> None:
+def _mount(app: web.Application, settings: Settings, parts: Parts, answers: Answers) -> dict[str, Handler]:
+    """Offer the transactions of the actors; what answers at each path."""
     transactions = discover("xds.registry", "xds.repository")
     limits = Limits(
         settings.limits.max_envelope_bytes,
@@ -291,18 +296,20 @@ def _mount(app: web.Application, settings: Settings, parts: Parts) -> None:
     def context(request_id: str, attachments: Mapping[str, Staged]) -> Context:
         return Context(request_id, parts.registry, parts.repository, attachments)
 
+    posts: dict[str, Handler] = {}
     for actor, path in _PATHS.items():
         if getattr(parts, actor) is not None:
-            add_actor(
+            posts[path] = add_actor(
                 app,
                 path,
                 [transaction for transaction in transactions if transaction.actor == actor],
                 context_factory=context,
                 documents=parts.documents if actor == "repository" else None,
                 limits=limits,
-                observe=parts.metrics.count,
+                observe=answers.note,
             )
             app.router.add_get(path, wsdl_handler(actor, settings.server.base_url))
+    return posts
 
 
 def _probes(settings: Settings, parts: Parts) -> dict[str, Probe]:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from xds.model.affinity_domain import AffinityDomain
 from xds.ports import Documents, Index, Registrar, Staged
@@ -73,6 +73,23 @@ class Reply:
     attachments: tuple[Outgoing, ...] = ()
     status: str = "Success"
     codes: tuple[str, ...] = ()
+
+
+class Answered(NamedTuple):
+    """What became of a request, for logs and metrics: never a word of what was in it.
+
+    `transaction` is a number such as "ITI-18", or "unknown". `at` is when the answer was ready, in seconds since
+    1970; `seconds` is the time that it took; `received` and `sent` are bytes.
+    """
+
+    request_id: str
+    transaction: str
+    status: str
+    codes: Sequence[str]
+    at: float
+    seconds: float
+    received: int
+    sent: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from xds.errors import Fault, Unavailable
 from xds.ports import Staged
 from xds.soap import Limits, add_actor
 from xds.store.files import FileDocuments
-from xds.transaction import Context, Outgoing, Reply, Transaction
+from xds.transaction import Answered, Context, Outgoing, Reply, Transaction
 
 SOAP = "http://www.w3.org/2003/05/soap-envelope"
 WSA = "http://www.w3.org/2005/08/addressing"
@@ -71,12 +71,12 @@ TRANSACTIONS = (transaction("Plain", "never"), transaction("Mirror", "mirror"), 
 
 
 class Served:
-    """A running server with the stub transactions. `observed` has what the metrics hook was told."""
+    """A running server with the stub transactions. `observed` has what became of each request."""
 
     def __init__(self, root: Path):
         self.root = root
         self.documents = FileDocuments(root / "documents")
-        self.observed: list[tuple[object, ...]] = []
+        self.observed: list[Answered] = []
         self.url = ""
         self.port = 0
 
@@ -99,7 +99,7 @@ async def serve(root: Path, limits: Limits | None = None, *, stores: bool = True
         context_factory=context,
         documents=served.documents if stores else None,
         limits=limits,
-        observe=lambda *seen: served.observed.append(seen),
+        observe=served.observed.append,
     )
     runner = web.AppRunner(app, access_log=None, read_bufsize=256 * 1024, auto_decompress=False, shutdown_timeout=1)
     await runner.setup()

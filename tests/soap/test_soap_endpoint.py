@@ -67,9 +67,9 @@ def test_an_answer(tmp_path: Path) -> None:
         assert root.findtext(f".//{{{WSA}}}Action") == "urn:PlainR"
         assert root.findtext(f".//{{{WSA}}}RelatesTo") == "urn:uuid:1"
         assert root.find(f"{{{SOAP}}}Body/{{urn:test}}r") is not None
-        number, outcome, reported, seconds, received, size = served.observed[-1]
-        assert (number, outcome, reported) == ("ITI-Plain", "PartialSuccess", ("XDSRegistryError",))
-        assert (received, size) == (len(sent), len(body)) and 0 < seconds < 5
+        seen = served.observed[-1]
+        assert (seen.transaction, seen.status, seen.codes) == ("ITI-Plain", "PartialSuccess", ("XDSRegistryError",))
+        assert (seen.received, seen.sent) == (len(sent), len(body)) and 0 < seen.seconds < 5
 
     run(tmp_path, script)
 
@@ -123,7 +123,7 @@ def test_faults(tmp_path: Path, body: bytes, content_type: str, expected: list[s
         assert (found, codes(fault)) == (status, expected)
         assert answered.startswith("application/soap+xml; charset=UTF-8; action=")
         assert b"SECRET" not in fault and "SECRET" not in repr(logs) and "999911120" not in repr(logs)
-        assert logs[-1]["status"] == "Fault"
+        assert served.observed[-1].status == "Fault"
 
     run(tmp_path, script)
 
@@ -261,7 +261,7 @@ def test_a_large_document_is_streamed(tmp_path: Path) -> None:
     async def script(served: Served, post: Post) -> None:
         status, _, body = await post(envelope('<Always xmlns="urn:test" do="large"/>'), "application/soap+xml")
         assert status == 200 and body.count(b"x" * 3_000_000) == 1 and body.endswith(b"--\r\n")
-        assert served.observed[-1][5] == len(body)
+        assert served.observed[-1].sent == len(body)
 
     run(tmp_path, script)
 
@@ -270,7 +270,7 @@ def test_an_answer_that_breaks_off_is_cut(tmp_path: Path) -> None:
     async def script(served: Served, post: Post) -> None:
         with pytest.raises(aiohttp.ClientPayloadError):
             await post(envelope('<Always xmlns="urn:test" do="cut"/>'), "application/soap+xml")
-        assert served.observed[-1][1] == "Disconnected"
+        assert served.observed[-1].status == "Disconnected"
 
     run(tmp_path, script)
 
@@ -299,7 +299,7 @@ def test_a_sender_that_goes_away(tmp_path: Path, sixteenth: int) -> None:
             if served.observed:
                 break
             await asyncio.sleep(0.01)
-        assert served.observed[-1][:2] == ("unknown", "Disconnected")
+        assert (served.observed[-1].transaction, served.observed[-1].status) == ("unknown", "Disconnected")
 
     run(tmp_path, script, Limits())
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import structlog
 from aiohttp import web
+from aiohttp.typedefs import Handler
 from lxml.etree import _Element
 
 from xds import xmlio
@@ -20,17 +21,17 @@ from xds.soap.addressing import read_message_id
 from xds.soap.envelope import Envelope, header_blocks, open_envelope
 from xds.soap.fault import action_mismatch, action_not_supported, fault_action, fault_envelope
 from xds.soap.receive import Disconnected, Limits, Received, check_request, receive, resolve_includes
-from xds.soap.send import Aborted, send
+from xds.soap.send import SERVER, Aborted, send
 from xds.soap.spyne_adapter import Actor
-from xds.transaction import Context, Reply, Transaction
+from xds.transaction import Answered, Context, Reply, Transaction
 
 _log = structlog.get_logger()
 
 ContextFactory = Callable[[str, Mapping[str, Staged]], Context]
 """Makes the context of one request from its id and its attachments."""
 
-Observe = Callable[[str, str, Sequence[str], float, int, int], None]
-"""Told of each answer: transaction number, status, codes, seconds, bytes received, bytes sent."""
+Observe = Callable[[Answered], None]
+"""Told of each request when it has been answered, or can't be any more."""
 
 
 def add_actor(
@@ -41,16 +42,17 @@ def add_actor(
     context_factory: ContextFactory,
     documents: Documents | None = None,
     limits: Limits | None = None,
-    observe: Observe | None = None,
+    observe: Observe = lambda answered: None,
     understood: frozenset[str] = frozenset(),
-) -> None:
-    """Offer these transactions by SOAP 1.2 at POST `path`.
+) -> Handler:
+    """Offer these transactions by SOAP 1.2 at POST `path`, and return what answers there.
 
     `documents` receives attachments; None refuses them. `understood` are the SOAP header blocks, in Clark notation,
     that the context factory or a transaction heeds, besides those of WS-Addressing.
     """
     endpoint = Endpoint(transactions, context_factory, documents, limits or Limits(), observe, understood)
     app.router.add_post(path, endpoint.handle)
+    return endpoint.handle
 
 
 class _Exchange:
@@ -78,7 +80,7 @@ class Endpoint:
         context_factory: ContextFactory,
         documents: Documents | None,
         limits: Limits,
-        observe: Observe | None,
+        observe: Observe,
         understood: frozenset[str],
     ):
         self._actor = Actor(transactions)
@@ -90,7 +92,6 @@ class Endpoint:
         self._limits = limits
         self._observe = observe
         self._understood = understood
-        self._log = _log.bind()
         self._prefix = secrets.token_hex(4)
         self._numbers = itertools.count(1)
 
@@ -136,7 +137,7 @@ class Endpoint:
             _log.error("failed", request=exchange.request_id, exception=type(error).__qualname__, at=_places(error))
             return _refuse(exchange, Fault(f"internal error, request {exchange.request_id}", code="Receiver"))
 
-    async def _answer(self, exchange: _Exchange) -> tuple[Transaction, Reply, bytes]:
+    async def _answer(self, exchange: _Exchange) -> tuple[Transaction, Reply, tuple[bytes, ...]]:
         received = exchange.received
         exchange.root = xmlio.parse(received.envelope, max_bytes=self._limits.envelope)
         received.envelope = b""
@@ -164,19 +165,17 @@ class Endpoint:
         raise action_mismatch(named[-1])
 
     def _note(self, exchange: _Exchange) -> None:
-        seconds = time.perf_counter() - exchange.started
-        size = exchange.received.size
-        if self._observe is not None:
-            self._observe(exchange.transaction, exchange.status, exchange.codes, seconds, size, exchange.sent)
-        self._log.info(
-            "answered",
-            request=exchange.request_id,
-            transaction=exchange.transaction,
-            status=exchange.status,
-            codes=exchange.codes,
-            ms=round(seconds * 1000, 2),
-            received=size,
-            sent=exchange.sent,
+        self._observe(
+            Answered(
+                exchange.request_id,
+                exchange.transaction,
+                exchange.status,
+                exchange.codes,
+                time.time(),
+                time.perf_counter() - exchange.started,
+                exchange.received.size,
+                exchange.sent,
+            )
         )
 
 
@@ -188,7 +187,7 @@ def _refuse(exchange: _Exchange, fault: Fault) -> web.Response:
     exchange.codes = (inner.rpartition("}")[2],)
     exchange.sent = len(body)
     content_type = f'application/soap+xml; charset=UTF-8; action="{fault_action(fault)}"'
-    response = web.Response(body=body, status=fault.status, headers={"Content-Type": content_type})
+    response = web.Response(body=body, status=fault.status, headers={"Content-Type": content_type, "Server": SERVER})
     if fault.status < 500:
         # What else is on its way may be the rest of this message, and must not be taken for the next one.
         response.force_close()

@@ -67,8 +67,10 @@ class Actor:
         # What a context is made of is the same for every call, and making it costs as much as all the rest.
         self._blank = dict(vars(_Method(server, MethodContext.SERVER)))
 
-    async def answer(self, transaction: Transaction, envelope: Envelope, context: Context) -> tuple[Reply, bytes]:
-        """Have a request answered: the reply, and the SOAP envelope around its body.
+    async def answer(
+        self, transaction: Transaction, envelope: Envelope, context: Context
+    ) -> tuple[Reply, tuple[bytes, ...]]:
+        """Have a request answered: the reply, and the SOAP envelope around its body, in pieces.
 
         Raises what the transaction raises.
         """

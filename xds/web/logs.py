@@ -26,7 +26,7 @@ def set_up_logs(level: str, style: str) -> None:
     number = logging.getLevelNamesMapping()[level.upper()]
     chain = [
         structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.MaybeTimeStamper(fmt="iso", utc=True),
         without_text,
         structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()) if style == "console" else _json,
     ]

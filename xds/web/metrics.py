@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess, values
 
+from xds.transaction import Answered
+
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-_DELAY = 1.0
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60)
 
 
@@ -40,44 +40,28 @@ class Metrics:
         self._received = Counter("xds_received_bytes", "Bytes of requests", ("transaction",), registry=registry)
         self._sent = Counter("xds_sent_bytes", "Bytes of answers", ("transaction",), registry=registry)
         self._stored = Counter("xds_stored_document_bytes", "Bytes of documents stored", registry=registry)
-        self._waiting: dict[tuple[str, str], list[tuple[float, int, int]]] = {}
-        self._timer: asyncio.TimerHandle | None = None
 
-    def count(
-        self, transaction: str, status: str, codes: Sequence[str], seconds: float, received: int, sent: int
-    ) -> None:
-        """Count one answer. `transaction` is a number such as "ITI-18"; sizes are in bytes.
-
-        On an event loop it is noted, and written where other workers see it within a second: the shared files cost
-        more than the rest of a small query's bookkeeping.
-        """
-        self._waiting.setdefault((transaction, status), []).append((seconds, received, sent))
-        for code in codes:
-            self._errors.labels(transaction, code).inc()
-        if self._timer is None:
-            try:
-                self._timer = asyncio.get_running_loop().call_later(_DELAY, self._write)
-            except RuntimeError:
-                self._write()
+    def count(self, answers: Sequence[Answered]) -> None:
+        """Count answers."""
+        kinds: dict[tuple[str, str], list[Answered]] = {}
+        for answered in answers:
+            kinds.setdefault((answered.transaction, answered.status), []).append(answered)
+            for code in answered.codes:
+                self._errors.labels(answered.transaction, code).inc()
+        for (transaction, status), alike in kinds.items():
+            self._requests.labels(transaction, status).inc(len(alike))
+            observe = self._seconds.labels(transaction).observe
+            for answered in alike:
+                observe(answered.seconds)
+            self._received.labels(transaction).inc(sum(answered.received for answered in alike))
+            self._sent.labels(transaction).inc(sum(answered.sent for answered in alike))
 
     def count_stored(self, size: int) -> None:
         """Count the bytes of documents that were made durable."""
         self._stored.inc(size)
 
-    def _write(self) -> None:
-        self._timer = None
-        waiting, self._waiting = self._waiting, {}
-        for (transaction, status), answers in waiting.items():
-            self._requests.labels(transaction, status).inc(len(answers))
-            observe = self._seconds.labels(transaction).observe
-            for seconds, _, _ in answers:
-                observe(seconds)
-            self._received.labels(transaction).inc(sum(received for _, received, _ in answers))
-            self._sent.labels(transaction).inc(sum(sent for _, _, sent in answers))
-
     def render(self) -> bytes:
         """What all workers counted, in Prometheus's text format."""
-        self._write()
         registry = CollectorRegistry()
         multiprocess.MultiProcessCollector(registry, self._folder)
         return generate_latest(registry)
