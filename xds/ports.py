@@ -5,12 +5,20 @@ May import: model, errors.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime
 from typing import Protocol, TypeVar
 
 from xds.errors import Issue
-from xds.model.consent import Answer, ClientFacts, Question
+from xds.model.consent import (
+    Answer,
+    Candidate,
+    ClientFacts,
+    Consent,
+    Emergency,
+    Question,
+    TreatmentRelation,
+)
 from xds.model.objects import AnyObject, Submission
 from xds.model.party import Participant, Requester
 from xds.model.selection import AssociationSelection, EntrySelection, FolderSelection, SetSelection
@@ -44,6 +52,9 @@ class Reader(Protocol):
     def holdings(self, unique_ids: Sequence[str]) -> list[Holding]:
         """The documents with these uniqueIds that the repository holds."""
 
+    @property
+    def consents(self) -> ConsentReader: ...
+
     def participant(self, certificate: str) -> Participant | None:
         """The participant that has the certificate with this SHA-256 (lower-case hex), also a suspended one."""
 
@@ -63,6 +74,9 @@ class Writer(Reader, Protocol):
     def release(self, unique_ids: Sequence[str]) -> None:
         """Forget documents of a submission that was refused."""
 
+    @property
+    def consents(self) -> ConsentWriter: ...
+
     def add_patient(self, patient_id: str) -> bool:
         """Make a patient known; False when it was known already (or was merged away, which stays)."""
 
@@ -81,6 +95,49 @@ class Writer(Reader, Protocol):
 
     def forget_assertions(self, before: datetime) -> None:
         """Drop the assertions that expired before then."""
+
+
+class ConsentReader(Protocol):
+    """What clients allow, who treats them, and what documents are to consent. Every method is one SELECT."""
+
+    def facts(self, patients: Iterable[int]) -> dict[int, ClientFacts]:
+        """What decides about the documents of these patients, by their keys."""
+
+    def candidates(self, entries: Iterable[StoredEntry]) -> list[Candidate]:
+        """What each document is to consent, in order; no SELECT when their codes were met before."""
+
+    def versions(self, patient: int) -> list[Consent]:
+        """Every word that a client ever gave, oldest first."""
+
+    def clients_after(self, patient: int, limit: int) -> list[int]:
+        """The keys of at most `limit` patients of whom there is a consent, beginning after `patient`."""
+
+    def relations(self, patient: int) -> list[TreatmentRelation]:
+        """The newest treatment relation with each organisation."""
+
+    def emergencies(self, since: datetime, until: datetime) -> list[tuple[str, Emergency]]:
+        """Whenever the glass was broken from `since` to before `until`, with the patient's CX, oldest first."""
+
+
+class ConsentWriter(ConsentReader, Protocol):
+    """The consent register inside a write transaction. Nothing in it is ever changed: what is new is added."""
+
+    def add_consent(self, patient: int, consent: Consent) -> int:
+        """The number that a word of a client gets; the one that it has is not looked at."""
+
+    def add_relation(self, patient: int, relation: TreatmentRelation, recorded_by: str, recorded_at: datetime) -> int:
+        """The number that a treatment relation gets."""
+
+    def add_emergency(self, patient: int, emergency: Emergency) -> int:
+        """Record that the glass was broken."""
+
+    def add_notice(self, patient: int, category: str, recorded_by: str, sent_at: datetime) -> int:
+        """Record that a client was told of a category of organisations that joined."""
+
+    def join(self, kind: str, at: datetime) -> bool:
+        """Record that organisations of this kind take part; False when some did before."""
+
+    def set_birth_date(self, patient: int, birth_date: date) -> None: ...
 
 
 AnyStored = StoredEntry | StoredSet | StoredFolder

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from xds.db.compile import Statements
 from xds.db.session import Session
 from xds.db.values import known_texts
+from xds.model.consent import Candidate
 
 Key = tuple[str, str]
 
@@ -21,6 +23,8 @@ class CommittedCodes:
 
     def __init__(self) -> None:
         self.numbers: dict[Key, int] = {}
+        self.keys: dict[int, Key] = {}
+        self.candidates: dict[tuple[Any, ...], Candidate] = {}
         self.newest = 0
         self._lock = threading.Lock()
 
@@ -29,6 +33,7 @@ class CommittedCodes:
         if numbers:
             with self._lock:
                 self.numbers.update(numbers)
+                self.keys.update((number, key) for key, number in numbers.items())
                 self.newest = max(self.newest, *numbers.values())
 
 
@@ -44,6 +49,7 @@ class ReadCodes:
         self._session = session
         self._statements = statements
         self._committed = committed
+        self.candidates = committed.candidates
 
     def find(self, keys: Iterable[Key]) -> list[int]:
         """The numbers of those codes that have one; an unknown code costs a SELECT of what is new."""
@@ -51,6 +57,12 @@ class ReadCodes:
         if not all(key in known for key in keys):
             self._committed.publish(_newer(self._session, self._statements, self._committed))
         return [known[key] for key in keys if key in known]
+
+    def key(self, number: int) -> Key:
+        """The code of a number that is in the tables."""
+        if number not in self._committed.keys:
+            self._committed.publish(_newer(self._session, self._statements, self._committed))
+        return self._committed.keys[number]
 
 
 class WriteCodes:
@@ -60,6 +72,7 @@ class WriteCodes:
         self._session = session
         self._statements = statements
         self._committed = committed
+        self.candidates: dict[tuple[Any, ...], Candidate] = {}
         self._fresh: dict[Key, int] = {}
         self._complete = False
 
@@ -74,6 +87,14 @@ class WriteCodes:
             self._fresh[key] = number
         return number
 
+    def key(self, number: int) -> Key:
+        """The code of a number that is in the tables, or was given out in this transaction."""
+        key = self._committed.keys.get(number)
+        if key is None:
+            self._learn()
+            key = next(key for key, fresh in self._fresh.items() if fresh == number)
+        return key
+
     def mark(self) -> int:
         return len(self._fresh)
 
@@ -82,6 +103,7 @@ class WriteCodes:
         while len(self._fresh) > mark:
             self._fresh.popitem()
             self._complete = False
+        self.candidates.clear()
 
     def committed(self) -> None:
         self._committed.publish(self._fresh)
@@ -89,12 +111,18 @@ class WriteCodes:
 
     def forget(self) -> None:
         self._fresh = {}
+        self.candidates.clear()
         self._complete = False
 
     def _number(self, key: Key) -> int | None:
         number = self._committed.numbers.get(key) or self._fresh.get(key)
-        if number is None and not self._complete and known_texts(key) == list(key):
-            self._fresh.update(_newer(self._session, self._statements, self._committed))
-            self._complete = True
+        if number is None and known_texts(key) == list(key):
+            self._learn()
             number = self._fresh.get(key)
         return number
+
+    def _learn(self) -> None:
+        """Take what is committed and not known yet."""
+        if not self._complete:
+            self._fresh.update(_newer(self._session, self._statements, self._committed))
+            self._complete = True

@@ -34,6 +34,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.base import Executable
 
 from xds.db import schema
+from xds.db.consent_tables import ConsentStatements
 from xds.db.kinds import KINDS, Criterion, Kind, Test
 from xds.db.participant_sql import ParticipantStatements
 
@@ -122,6 +123,7 @@ class Statements:
         self._prepare_patients()
         self._prepare_codes()
         self.participants = ParticipantStatements(self.text, lambda table: _upsert(table, dialect.name))
+        self.consents = ConsentStatements(self.text, lambda table: _upsert(table, dialect.name), lists.among)
         held = schema.document
         self.hold = self.text(_upsert(held, dialect.name).on_conflict_do_nothing(index_elements=["unique_id"]))
         after = select(held).where(held.c.unique_id > bindparam(None, type_=Text)).order_by(held.c.unique_id)

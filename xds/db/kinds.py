@@ -82,7 +82,8 @@ def _between(field: str) -> dict[str, tuple[Test, str]]:
 
 ENTRY = _kind(
     schema.document_entry,
-    "uuid logical_id patient unique_id status object_type hash size fragment",
+    "uuid logical_id patient unique_id status object_type hash size fragment "
+    "class_code type_code healthcare_facility_type_code event_codes confidentiality_codes holders",
     {
         "patient": (Test.PATIENT, "patient"),
         "uuids": (Test.UUIDS, "uuid"),

@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any, Protocol
 
 from xds.db.compile import Shape, Statements
+from xds.db.consents import Keys, ReadConsents
 from xds.db.kinds import ASSOCIATION, ENTRY, FOLDER, SUBMISSION_SET, Kind, Residual, Test
 from xds.db.participants import ReadParticipants
 from xds.db.session import Session
@@ -31,7 +32,7 @@ Judge = Callable[[str | None], bool]
 Selection = EntrySelection | SetSelection | FolderSelection | AssociationSelection
 
 
-class Codes(Protocol):
+class Codes(Keys, Protocol):
     def find(self, keys: Iterable[tuple[str, str]]) -> list[int]: ...
 
 
@@ -42,6 +43,7 @@ class Reader(ReadParticipants):
         self._session = session
         self._statements = statements
         self._codes = codes
+        self.consents = ReadConsents(session, statements.consents, statements.lists, codes)
         self._participants = statements.participants
 
     def patient(self, patient_id: str) -> int | None:

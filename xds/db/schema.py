@@ -59,6 +59,7 @@ patient = Table(
     Column("id", Integer, primary_key=True),
     Column("cx", Text, nullable=False, unique=True),
     Column("merged_into", Integer, ForeignKey("patient.id")),
+    Column("birth_date", BigInteger),
 )
 
 code = Table(
@@ -91,6 +92,7 @@ document_entry = Table(
     Column("confidentiality_codes", Text),
     Column("reference_ids", Text),
     Column("author_persons", Text),
+    Column("holders", Text),  # the URAs of the authors' institutions
     Column("hash", LargeBinary),
     Column("size", BigInteger),
     Column("fragment", LargeBinary, nullable=False),

@@ -78,6 +78,7 @@ def stored_entry(row: Row) -> StoredEntry:
         None if sha1 is None else sha1.hex(),
         size,
         fragment,
+        tuple(row[9:15]),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from xds.db.codes import CommittedCodes, WriteCodes
 from xds.db.compile import Statements
+from xds.db.consents import WriteConsents
 from xds.db.kinds import ASSOCIATION, ENTRY, FOLDER, KINDS, SUBMISSION_SET, Kind
 from xds.db.participants import WriteParticipants
 from xds.db.reader import Reader
@@ -24,6 +25,7 @@ from xds.db.values import (
     uuid_bytes,
 )
 from xds.model.coded import Author, Coded
+from xds.model.consent import institution_ura
 from xds.model.objects import AnyObject, Association, DocumentEntry, Folder, RegistryObject, Status, SubmissionSet
 from xds.model.stored import Holding
 from xds.ports import AnyStored
@@ -42,6 +44,7 @@ class Writer(WriteParticipants, Reader):
     def __init__(self, session: Session, statements: Statements, committed: CommittedCodes):
         self.codes = WriteCodes(session, statements, committed)
         super().__init__(session, statements, self.codes)
+        self.consents = WriteConsents(session, statements.consents, statements.lists, self.codes)
 
     def insert(self, objects: Sequence[tuple[AnyObject, bytes]], patient: int) -> None:
         """Add new objects; ValueError when one of their entryUUIDs exists already in its table."""
@@ -104,6 +107,7 @@ class Writer(WriteParticipants, Reader):
                 select, update = self._statements.moves[kind.name]
                 moved += [kind.stored(row)._replace(patient=to) for row in self._session.rows(select, (origin,))]
                 self._session.run(update, (to, origin))
+        self.consents.merge(origin, to)
         return moved
 
     def _patient_row(self, patient_id: str) -> tuple[int, int | None] | None:
@@ -149,6 +153,7 @@ class Writer(WriteParticipants, Reader):
             self._codes_of(entry.confidentiality_code),
             joined(entry.reference_id_list),
             _persons(entry.authors),
+            _holders(entry.authors),
             digest(entry.hash),
             count(entry.size),
             fragment,
@@ -206,6 +211,11 @@ def _logical_id(thing: RegistryObject) -> bytes | None:
 
 def _status(thing: RegistryObject) -> int:
     return STATUS_NUMBERS[thing.availability_status or Status.APPROVED]
+
+
+def _holders(authors: Iterable[Author]) -> str | None:
+    uras = (institution_ura(institution) for author in authors for institution in author.institution)
+    return joined(dict.fromkeys(ura for ura in uras if ura))
 
 
 def _persons(authors: Iterable[Author]) -> str | None:

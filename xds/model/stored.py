@@ -6,13 +6,16 @@ patients; `fragment` is the object's canonical ebRIM, packed (see ebrim.fragment
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from xds.model.objects import EntryType, Status
 
 
 class StoredEntry(NamedTuple):
-    """A document entry: what rules and consent must know, beside its fragment."""
+    """A document entry: what rules and consent must know, beside its fragment.
+
+    `traits` are the index's own; entries that have the same are alike to consent (see ports.ConsentReader).
+    """
 
     entry_uuid: str
     logical_id: str
@@ -23,6 +26,7 @@ class StoredEntry(NamedTuple):
     hash: str | None
     size: int | None
     fragment: bytes
+    traits: tuple[Any, ...] = ()
 
 
 class StoredSet(NamedTuple):

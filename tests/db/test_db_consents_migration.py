@@ -1,0 +1,50 @@
+"""Documents that were registered before consent was asked get what consent must know of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from samples import MIDWIFE, entry
+from sqlalchemy import create_engine, text
+
+from xds.db import open_database
+from xds.ebrim.encode import encode
+from xds.ebrim.fragment import pack
+from xds.model.ids import new_uuid
+from xds.model.selection import EntrySelection
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_the_holders_of_older_documents_are_read_from_their_fragments(
+    database: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    url = f"sqlite:///{tmp_path}/index.db" if database == "sqlite" else request.getfixturevalue("postgres_url")
+    engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
+    config = Config()
+    config.set_main_option("script_location", "xds.db:migrations")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0002")
+        connection.execute(text("INSERT INTO patient (id, cx) VALUES (1, '1^^^&1.2&ISO')"))
+        for key, authors in ((1, (MIDWIFE,)), (2, ())):
+            uuid = new_uuid()
+            connection.execute(
+                text(
+                    "INSERT INTO document_entry (id, uuid, patient, unique_id, status, object_type, fragment)"
+                    " VALUES (:key, :uuid, 1, '1.2', 0, 0, :fragment)"
+                ),
+                {"key": key, "uuid": bytes.fromhex(uuid[9:].replace("-", "")),
+                 "fragment": pack(encode(entry(uuid, authors=authors)))},
+            )  # fmt: skip
+    engine.dispose()
+
+    opened = open_database(url, create=True)
+    found = opened.read_now(
+        lambda reader: [each.holders for each in reader.consents.candidates(reader.entries(EntrySelection()))]
+    )
+    opened.close()
+
+    assert found == [("01234567",), ()]

@@ -1,0 +1,217 @@
+"""The consent register's tables, and its SQL.
+
+Rows are only ever added: a word of a client, a relation or a notice is followed by a newer one, never changed. What
+moves them is the merge of two patients, as it moves everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Integer,
+    Select,
+    SmallInteger,
+    Table,
+    Text,
+    bindparam,
+    exists,
+    func,
+    insert,
+    literal_column,
+    null,
+    select,
+    union_all,
+    update,
+)
+from sqlalchemy.sql.base import Executable
+
+from xds.db.schema import Key, metadata, patient
+
+
+def _patient() -> Column:
+    return Column("patient", Integer, ForeignKey("patient.id"), nullable=False)
+
+
+consent = Table(
+    "consent",
+    metadata,
+    Column("id", Key, primary_key=True),
+    _patient(),
+    Column("holder", Text, nullable=False),  # a scope, as kind:code
+    Column("category", Text, nullable=False),  # "": every category of data
+    Column("consumer", Text, nullable=False),
+    Column("decision", Text, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("until", BigInteger),
+    Column("given_by", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("recorded_by", Text, nullable=False),
+    Column("recorded_at", BigInteger, nullable=False),
+    Column("in_emergency", SmallInteger, nullable=False),
+)
+Index("consent_subject", *(consent.c[name] for name in ("patient", "holder", "category", "consumer", "id")))
+
+treatment_relation = Table(
+    "treatment_relation",
+    metadata,
+    Column("id", Key, primary_key=True),
+    _patient(),
+    Column("ura", Text, nullable=False),
+    Column("ground", Text, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("until", BigInteger),
+    Column("recorded_by", Text, nullable=False),
+    Column("recorded_at", BigInteger, nullable=False),
+)
+Index("treatment_relation_ura", *(treatment_relation.c[name] for name in ("patient", "ura", "id")))
+
+emergency = Table(
+    "emergency",
+    metadata,
+    Column("id", Key, primary_key=True),
+    _patient(),
+    Column("person", Text, nullable=False),
+    Column("ura", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("assertion_id", Text, nullable=False),
+    Column("opened_at", BigInteger, nullable=False),
+)
+Index("emergency_patient", emergency.c.patient)
+Index("emergency_opened_at", emergency.c.opened_at)
+
+notice = Table(
+    "notice",
+    metadata,
+    Column("id", Key, primary_key=True),
+    _patient(),
+    Column("category", Text, nullable=False),
+    Column("sent_at", BigInteger, nullable=False),
+    Column("recorded_by", Text, nullable=False),
+)
+Index("notice_patient", notice.c.patient)
+
+joined_kind = Table(
+    "joined_kind",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("joined_at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+OWNED = (consent, treatment_relation, emergency, notice)
+"""The tables with rows of a patient."""
+
+# What a row of `facts` is about.
+CLIENT, WORD, RELATION, EMERGENCY, NOTICE, JOINED = range(6)
+
+# The columns of each table that are read, texts before numbers, as a row of `facts` has them.
+WORD_TEXTS = ("holder", "category", "consumer", "decision", "given_by", "channel", "recorded_by")
+WORD_NUMBERS = ("id", "since", "until", "recorded_at", "in_emergency")
+RELATION_TEXTS = ("ura", "ground")
+RELATION_NUMBERS = ("id", "since", "until")
+EMERGENCY_TEXTS = ("person", "ura", "reason", "assertion_id")
+
+Among = Callable[[ColumnElement, int], ColumnElement[bool]]
+
+
+class ConsentStatements:
+    """The SQL of the consent register as text.
+
+    `text` compiles it, `upsert` makes an INSERT that can skip a conflict, `among` says that a column is one of a list.
+    """
+
+    def __init__(self, text: Callable[[Executable], str], upsert: Callable[[Table], Any], among: Among):
+        self._text = text
+        self._among = among
+        self.facts = lru_cache(maxsize=32)(self._facts)
+        words = select(*_named(consent, WORD_TEXTS + WORD_NUMBERS)).where(_is(consent.c.patient))
+        self.versions = text(words.order_by(consent.c.id))
+        self.newest = text(words.where(_is_newest(consent, "holder", "category", "consumer")))
+        of = consent.c.patient
+        clients = select(of).where(of > _value(of)).distinct().order_by(of).limit(_value(of))
+        self.clients_after = text(clients.offset(literal_column("0")))
+        relation = select(*_named(treatment_relation, RELATION_TEXTS + RELATION_NUMBERS))
+        is_newest_relation = _is_newest(treatment_relation, "ura")
+        self.relations = text(relation.where(_is(treatment_relation.c.patient), is_newest_relation))
+        opened = emergency.c.opened_at
+        emergencies = select(patient.c.cx, *_named(emergency, (*EMERGENCY_TEXTS, "opened_at")))
+        between = opened >= _value(opened), opened < _value(opened)
+        self.emergencies = text(emergencies.join_from(emergency, patient).where(*between).order_by(emergency.c.id))
+        self.add = {table: text(_insertion(table)) for table in OWNED}
+        self.move = [text(update(table).values(patient=_value(of)).where(_is(table.c.patient))) for table in OWNED]
+        self.join = text(upsert(joined_kind).on_conflict_do_nothing(index_elements=["kind"]))
+        self.birth_date = text(select(patient.c.birth_date).where(_is(patient.c.id)))
+        born = {"birth_date": _value(patient.c.birth_date)}
+        self.set_birth_date = text(update(patient).values(born).where(_is(patient.c.id)))
+
+    def _facts(self, length_class: int) -> str:
+        """Select everything that decides about some patients; the list of their keys is asked five times.
+
+        A row is what it is about, the patient's key, seven texts and five numbers.
+        """
+
+        def of(column: ColumnElement) -> ColumnElement[bool]:
+            return self._among(column, length_class)
+
+        words, relations, told = consent.c.patient, treatment_relation.c.patient, notice.c.patient
+        newest_word = _is_newest(consent, "holder", "category", "consumer")
+        newest_told = [func.max(notice.c.sent_at)]
+        parts = [
+            _part(CLIENT, patient.c.id, [patient.c.cx], [patient.c.birth_date]).where(of(patient.c.id)),
+            _part(WORD, words, _named(consent, WORD_TEXTS), _named(consent, WORD_NUMBERS)).where(
+                of(words), newest_word
+            ),
+            _part(
+                RELATION,
+                relations,
+                _named(treatment_relation, RELATION_TEXTS),
+                _named(treatment_relation, RELATION_NUMBERS),
+            ).where(of(relations), _is_newest(treatment_relation, "ura")),
+            _part(EMERGENCY, emergency.c.patient, _named(emergency, EMERGENCY_TEXTS), [emergency.c.opened_at]).where(
+                of(emergency.c.patient)
+            ),
+            _part(NOTICE, told, [notice.c.category], newest_told).where(of(told)).group_by(told, notice.c.category),
+            _part(JOINED, null().cast(Integer), [joined_kind.c.kind], [joined_kind.c.joined_at]),
+        ]
+        return self._text(union_all(*parts))
+
+
+def _part(about: int, of: ColumnElement, texts: Sequence[ColumnElement], numbers: Sequence[ColumnElement]) -> Select:
+    """One SELECT of `facts`, with what it doesn't need filled up: each column needs one type."""
+    no_texts = [null().cast(Text)] * (len(WORD_TEXTS) - len(texts))
+    no_numbers = [null().cast(BigInteger)] * (len(WORD_NUMBERS) - len(numbers))
+    columns = [literal_column(str(about)), of, *texts, *no_texts, *numbers, *no_numbers]
+    return select(*(column.label(f"c{place}") for place, column in enumerate(columns)))
+
+
+def _named(table: Table, names: Iterable[str]) -> list[ColumnElement]:
+    return [table.c[name] for name in names]
+
+
+def _is_newest(table: Table, *subject: str) -> ColumnElement[bool]:
+    """That no later row of the same patient is on the same subject."""
+    later = table.alias("later")
+    same = [later.c[name] == table.c[name] for name in ("patient", *subject)]
+    return ~exists().where(*same, later.c.id > table.c.id)
+
+
+def _value(column: ColumnElement) -> ColumnElement:
+    return bindparam(None, type_=column.type)
+
+
+def _is(column: ColumnElement) -> ColumnElement[bool]:
+    return column == _value(column)
+
+
+def _insertion(table: Table) -> Any:
+    """Add a row and answer its number; its columns in the table's order, without the number."""
+    values = {column.name: _value(column) for column in table.c if column.name != "id"}
+    return insert(table).values(values).returning(table.c.id)

@@ -1,0 +1,245 @@
+"""The ports `ConsentReader` and `ConsentWriter`: what is known of clients, and what documents are to consent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from typing import Any, Protocol
+
+from xds.db import consent_tables as tables
+from xds.db.compile import Lists
+from xds.db.consent_tables import ConsentStatements
+from xds.db.session import Session
+from xds.db.values import SEPARATOR
+from xds.model.consent import (
+    ORGANISATION_KINDS,
+    Candidate,
+    Channel,
+    ClientFacts,
+    Consent,
+    Decision,
+    Emergency,
+    Giver,
+    Ground,
+    Scope,
+    ScopeKind,
+    Subject,
+    TreatmentRelation,
+)
+from xds.model.stored import StoredEntry
+
+Row = Sequence[Any]
+
+_TEXTS = len(tables.WORD_TEXTS)
+_REMEMBERED = 1 << 16
+_WEIGHT = {Decision.PERMIT: 0, Decision.WITHDRAWN: 1, Decision.DENY: 2}
+"""Of two words on one subject, which one stays when their clients turn out to be one: the one that permits least."""
+
+
+class Keys(Protocol):
+    """The codes that numbers in the tables stand for."""
+
+    candidates: dict[tuple[Any, ...], Candidate]
+    """What was worked out before; good for good, as a number is never given to another code."""
+
+    def key(self, number: int) -> tuple[str, str]: ...
+
+
+class ReadConsents:
+    """The port `ConsentReader`, in a snapshot."""
+
+    def __init__(self, session: Session, statements: ConsentStatements, lists: Lists, codes: Keys):
+        self._session = session
+        self._statements = statements
+        self._lists = lists
+        self._codes = codes
+
+    def facts(self, patients: Iterable[int]) -> dict[int, ClientFacts]:
+        keys = sorted(set(patients))
+        if not keys:
+            return {}
+        length_class = self._lists.length_class(len(keys))
+        parameters = self._lists.parameters(keys, length_class) * 5
+        found: dict[int, list[list[Row]]] = {}
+        joined: dict[str, datetime] = {}
+        for about, patient, *row in self._session.rows(self._statements.facts(length_class), parameters):
+            if about == tables.JOINED:
+                joined[row[0]] = _moment(row[_TEXTS])
+            else:
+                found.setdefault(patient, [[] for _ in range(tables.JOINED)])[about].append(row)
+        return {patient: _facts(rows, joined) for patient, rows in found.items()}
+
+    def candidates(self, entries: Iterable[StoredEntry]) -> list[Candidate]:
+        """One for each entry, in order; the same object for entries that are alike."""
+        known = self._codes.candidates
+        return [known.get(entry.traits) or self._candidate(entry.traits) for entry in entries]
+
+    def versions(self, patient: int) -> list[Consent]:
+        return [_consent(tuple(row)) for row in self._session.rows(self._statements.versions, (patient,))]
+
+    def clients_after(self, patient: int, limit: int) -> list[int]:
+        return [key for (key,) in self._session.rows(self._statements.clients_after, (patient, limit))]
+
+    def relations(self, patient: int) -> list[TreatmentRelation]:
+        return [_relation(row) for row in self._session.rows(self._statements.relations, (patient,))]
+
+    def emergencies(self, since: datetime, until: datetime) -> list[tuple[str, Emergency]]:
+        rows = self._session.rows(self._statements.emergencies, (_seconds(since), _seconds(until)))
+        return [(cx, _emergency(row)) for cx, *row in rows]
+
+    def _candidate(self, traits: tuple[Any, ...]) -> Candidate:
+        class_code, type_code, facility, events, confidentiality, holders = traits
+        kind, scheme = (None, None) if facility is None else self._codes.key(facility)
+        made = Candidate(
+            tuple(holders.split(SEPARATOR)) if holders else (),
+            kind if scheme == ORGANISATION_KINDS else None,
+            None if class_code is None else self._codes.key(class_code),
+            None if type_code is None else self._codes.key(type_code),
+            self._keys(events),
+            self._keys(confidentiality),
+        )
+        if len(self._codes.candidates) >= _REMEMBERED:
+            self._codes.candidates.clear()
+        self._codes.candidates[traits] = made
+        return made
+
+    def _keys(self, numbers: str | None) -> tuple[tuple[str, str], ...]:
+        return tuple(self._codes.key(int(number)) for number in numbers.split(SEPARATOR)) if numbers else ()
+
+
+class WriteConsents(ReadConsents):
+    """The port `ConsentWriter`, in a write transaction."""
+
+    def add_consent(self, patient: int, consent: Consent) -> int:
+        subject = consent.subject
+        row = (
+            patient,
+            _scope_text(subject.holder),
+            subject.category or "",
+            _scope_text(subject.consumer),
+            consent.decision.value,
+            _seconds(consent.since),
+            None if consent.until is None else _seconds(consent.until),
+            " ".join(sorted(consent.given_by)),
+            consent.channel.value,
+            consent.recorded_by,
+            _seconds(consent.recorded_at),
+            int(consent.in_emergency),
+        )
+        return self._add(tables.consent, row)
+
+    def add_relation(self, patient: int, relation: TreatmentRelation, recorded_by: str, recorded_at: datetime) -> int:
+        until = None if relation.until is None else _seconds(relation.until)
+        row = (patient, relation.ura, relation.ground.value, _seconds(relation.since), until)
+        return self._add(tables.treatment_relation, (*row, recorded_by, _seconds(recorded_at)))
+
+    def add_emergency(self, patient: int, emergency: Emergency) -> int:
+        row = (patient, emergency.user, emergency.ura, emergency.reason, emergency.assertion_id)
+        return self._add(tables.emergency, (*row, _seconds(emergency.opened_at)))
+
+    def add_notice(self, patient: int, category: str, recorded_by: str, sent_at: datetime) -> int:
+        return self._add(tables.notice, (patient, category, _seconds(sent_at), recorded_by))
+
+    def join(self, kind: str, at: datetime) -> bool:
+        return self._session.run(self._statements.join, (kind, _seconds(at))) == 1
+
+    def set_birth_date(self, patient: int, birth_date: date) -> None:
+        self._session.run(self._statements.set_birth_date, (_day_seconds(birth_date), patient))
+
+    def merge(self, origin: int, to: int) -> None:
+        """Give all of `origin` to `to`. On a subject of which both spoke, the word that permits least is the newest."""
+        words = [self._newest(origin), self._newest(to)]
+        for move in self._statements.move:
+            self._session.run(move, (to, origin))
+        for subject in words[0].keys() & words[1].keys():
+            both = sorted((words[0][subject], words[1][subject]), key=lambda word: word.number)
+            strictest = max(both, key=lambda word: _WEIGHT[word.decision])
+            if strictest.decision is not both[-1].decision:
+                self.add_consent(to, _again(strictest, both[-1].recorded_at))
+        ((born,),) = self._session.rows(self._statements.birth_date, (to,))
+        ((other,),) = self._session.rows(self._statements.birth_date, (origin,))
+        if born is None and other is not None:
+            self._session.run(self._statements.set_birth_date, (other, to))
+
+    def _newest(self, patient: int) -> dict[Subject, Consent]:
+        rows = self._session.rows(self._statements.newest, (patient,))
+        return {word.subject: word for word in (_consent(tuple(row)) for row in rows)}
+
+    def _add(self, table: Any, row: tuple[Any, ...]) -> int:
+        ((number,),) = self._session.rows(self._statements.add[table], row)
+        return number
+
+
+def _facts(rows: list[list[Row]], joined: dict[str, datetime]) -> ClientFacts:
+    ((patient_id, *client),) = rows[tables.CLIENT]
+    birth_date = client[_TEXTS - 1]
+    return ClientFacts(
+        patient_id,
+        None if birth_date is None else _moment(birth_date).date(),
+        tuple(_consent(tuple(row)) for row in rows[tables.WORD]),
+        tuple(_relation(_narrowed(row, 2, 3)) for row in rows[tables.RELATION]),
+        tuple(_emergency(_narrowed(row, 4, 1)) for row in rows[tables.EMERGENCY]),
+        {row[0]: _moment(row[_TEXTS]) for row in rows[tables.NOTICE]},
+        joined,
+    )
+
+
+def _narrowed(row: Row, texts: int, numbers: int) -> list[Any]:
+    """A row of the facts without what fills it up."""
+    return [*row[:texts], *row[_TEXTS : _TEXTS + numbers]]
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _consent(row: tuple[Any, ...]) -> Consent:
+    """Remembered, as a row never changes."""
+    holder, category, consumer, decision, given_by, channel, recorded_by = row[:_TEXTS]
+    number, since, until, recorded_at, in_emergency = row[_TEXTS:]
+    return Consent(
+        number,
+        Subject(_scope(holder), category or None, _scope(consumer)),
+        Decision(decision),
+        _moment(since),
+        None if until is None else _moment(until),
+        frozenset(map(Giver, given_by.split())),
+        Channel(channel),
+        recorded_by,
+        _moment(recorded_at),
+        bool(in_emergency),
+    )
+
+
+def _relation(row: Row) -> TreatmentRelation:
+    ura, ground, number, since, until = row
+    return TreatmentRelation(number, ura, _moment(since), None if until is None else _moment(until), Ground(ground))
+
+
+def _emergency(row: Row) -> Emergency:
+    user, ura, reason, assertion_id, opened_at = row
+    return Emergency(user, ura, reason, assertion_id, _moment(opened_at))
+
+
+def _again(word: Consent, at: datetime) -> Consent:
+    return replace(word, channel=Channel.MERGE, recorded_at=at)
+
+
+def _scope_text(scope: Scope) -> str:
+    return f"{scope.kind.value}:{scope.code}"
+
+
+def _scope(text: str) -> Scope:
+    kind, _, code = text.partition(":")
+    return Scope(ScopeKind(kind), code)
+
+
+def _seconds(moment: datetime) -> int:
+    return int(moment.timestamp())
+
+
+def _moment(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _day_seconds(day: date) -> int:
+    return _seconds(datetime(day.year, day.month, day.day, tzinfo=UTC))
