@@ -199,6 +199,9 @@ class Documents(Protocol):
     def discard(self, staged: Sequence[Staged]) -> None:
         """Remove staged documents that will not be committed; harmless after commit."""
 
+    async def withdraw(self, staged: Sequence[Staged]) -> None:
+        """Remove committed documents of a submission that was refused, but none that anyone else committed too."""
+
 
 class Registrar(Protocol):
     """How the repository reaches its registry: a call, or ITI-42 over SOAP."""

@@ -151,15 +151,14 @@ def test_all_errors_come_at_once_also_the_registrys(actors: Actors) -> None:
     assert_nothing_left(actors)
 
 
-def test_a_refusal_by_the_registry_leaves_no_row(actors: Actors) -> None:
+def test_a_refusal_by_the_registry_leaves_nothing(actors: Actors) -> None:
     sent = bare(patient_id=OTHER_PATIENT)
     assert actors.codes(submission(sent, patient_id=OTHER_PATIENT), inline("Document01", KAART)) == [
         Code.XDSUnknownPatientId
     ]
     assert registered(actors) == []
     assert actors.held(sent.unique_id) == []
-    # The bytes wait for the sweep under their address, and no draft does.
-    assert [path.name for path in actors.files()] == [hashlib.sha256(KAART).hexdigest()]
+    assert actors.files() == []
     structure = submission(sent, member("SubmissionSet01", UUID, "Original"))
     assert Code.XDSRegistryMetadataError in actors.codes(structure, inline("Document01", KAART))
 

@@ -7,7 +7,8 @@ staged while they arrive, and streamed from the store when they leave. `receipt`
 and is pure.
 
 Decisions
-- Documents are made durable before the registry is asked. A refusal then leaves a file that nothing refers to, for
-  the sweep; the other order could leave a registered document without its bytes.
+- Documents are made durable before the registry is asked: the other order could leave a registered document without
+  its bytes. What the registry refuses is withdrawn; a crash before that, or a registry that can't be reached, leaves a
+  file that nothing refers to, for the sweep.
 - The repository knows what it holds from its own list of holdings, and never asks the registry for it.
 """

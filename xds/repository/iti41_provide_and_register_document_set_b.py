@@ -35,17 +35,21 @@ async def _provide(body: _Element, ctx: Context, repository: Repository) -> list
         provided, broken = await stage_contents(elements, ctx.attachments, repository.documents, inline)
         receipt = pair(submission, provided, repository.unique_id)
         issues += [*broken, *receipt.issues, *await _check_held(repository, receipt)]
+        contents = [each.content for each in provided if each.content is not None]
         if status_of(issues) != FAILURE:
-            await repository.documents.commit([each.content for each in provided if each.content is not None])
+            await repository.documents.commit(contents)
     except Unavailable:
         return [*issues, _FULL]
     finally:
         # The attachments are discarded by whoever received them.
         repository.documents.discard(inline)
     try:
-        return each_once(await repository.registrar.register(receipt.submission, receipt.holdings, issues))
+        issues = each_once(await repository.registrar.register(receipt.submission, receipt.holdings, issues))
     except Unavailable:
         return [*issues, _NO_REGISTRY]
+    if status_of(issues) == FAILURE:
+        await repository.documents.withdraw(contents)
+    return issues
 
 
 async def _check_held(repository: Repository, receipt: Receipt) -> list[Issue]:

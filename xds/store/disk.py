@@ -8,6 +8,7 @@ import fcntl
 import os
 import re
 import secrets
+import time
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -95,10 +96,11 @@ class Disk:
             os.close(fd)
         return draft
 
-    def install(self, draft: Path, address: str, size: int) -> None:
+    def install(self, draft: Path, address: str, size: int) -> int | None:
         """Give a staged, fsynced file its address, or drop it when the same is there already.
 
-        Durable only after `settle`.
+        Durable only after `settle`. Returns the mark by which a new file can be withdrawn; None when there was one, or
+        when the file system doesn't keep times exactly enough to tell.
         """
         path = self.path(address)
         path.parent.parent.mkdir(mode=0o700, exist_ok=True)
@@ -106,8 +108,19 @@ class Disk:
         with self.lock(exclusive=False):
             if self._touch(address, size):
                 os.unlink(draft)
-            else:
-                os.rename(draft, path)
+                return None
+            mark = time.time_ns() | 1
+            os.utime(draft, ns=(mark, mark))
+            new = not path.exists()
+            os.rename(draft, path)
+            return mark if new and os.stat(path).st_mtime_ns == mark else None
+
+    def withdraw(self, address: str, mark: int) -> None:
+        """Remove a file that is as `install` left it: whoever else needs it has made it younger."""
+        path = self.path(address)
+        with self.lock(exclusive=True), contextlib.suppress(FileNotFoundError):
+            if os.stat(path).st_mtime_ns == mark:
+                os.unlink(path)
 
     def keep(self, address: str, size: int) -> bool:
         """Whether a document is there with the right size; if so, it is made young, so that the sweeper spares it."""
@@ -117,9 +130,12 @@ class Disk:
     def _touch(self, address: str, size: int) -> bool:
         path = self.path(address)
         try:
-            if os.stat(path).st_size != size:
+            status = os.stat(path)
+            if status.st_size != size:
                 return False
-            os.utime(path)
+            # Later than any time that it had, though the clock be set back or be coarse.
+            now = max(time.time_ns(), status.st_mtime_ns + 1)
+            os.utime(path, ns=(now, now))
         except FileNotFoundError:
             return False
         return True

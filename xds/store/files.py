@@ -63,6 +63,15 @@ class FileDocuments:
         if drafts:
             self._threads.submit(_unlink, drafts)
 
+    async def withdraw(self, staged: Sequence[Staged]) -> None:
+        """Remove committed documents of a submission that was refused.
+
+        One that was there before, or was committed again since, stays. What fails here is left to the sweep.
+        """
+        new = [document for document in cast(Sequence[StagedDocument], staged) if document.mark is not None]
+        if new:
+            await asyncio.get_running_loop().run_in_executor(self._threads, self._withdraw, new)
+
     async def read(self, address: str, size: int) -> AsyncIterator[bytes]:
         """Yield the document in chunks of at most 1 MiB, checked against its address.
 
@@ -100,6 +109,12 @@ class FileDocuments:
                 self._in_memory -= document.size
                 document.content = None
 
+    def _withdraw(self, documents: Sequence[StagedDocument]) -> None:
+        for document in documents:
+            assert document.mark is not None
+            with contextlib.suppress(OSError):
+                self._disk.withdraw(document.address, document.mark)
+
     def _commit(self, work: Sequence[tuple[StagedDocument, bytes | None]]) -> None:
         drafts = [document.draft for document, _ in work if document.draft is not None]
         try:
@@ -113,7 +128,7 @@ class FileDocuments:
                         draft = self._disk.write_draft(content, drafts)
                         ready.append((document, draft))
                 for document, draft in ready:
-                    self._disk.install(draft, document.address, document.size)
+                    document.mark = self._disk.install(draft, document.address, document.size)
                 self._disk.settle(document.address for document, _ in work)
         except BaseException:
             _unlink(drafts)

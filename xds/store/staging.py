@@ -24,7 +24,7 @@ _FLUSH = 32 * 1024 * 1024
 class StagedDocument:
     """A received document: in a staged and fsynced file (`draft`), or in memory (`content`) when small.
 
-    `content` is dropped when the document is committed or discarded.
+    `content` is dropped when the document is committed or discarded. `mark` is set when its commit made a new file.
     """
 
     hash: str
@@ -32,6 +32,7 @@ class StagedDocument:
     size: int
     draft: Path | None
     content: bytes | None
+    mark: int | None = None
 
 
 class FileStaging:

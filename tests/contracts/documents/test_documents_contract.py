@@ -146,6 +146,36 @@ def test_a_document_is_committed_again(documents: Documents, size: int) -> None:
     asyncio.run(go())
 
 
+@pytest.mark.parametrize("size", [10, 2 * MIB])
+def test_a_committed_document_can_be_withdrawn(documents: Documents, size: int) -> None:
+    async def go() -> None:
+        content = content_of(size)
+        first = await stage(documents, content)
+        await documents.commit([first])
+        await documents.withdraw([first])
+        assert not await readable(documents, content)
+        await documents.withdraw([first])
+        await documents.commit([await stage(documents, content)])
+        await documents.withdraw([first])
+        assert await readable(documents, content)
+
+    asyncio.run(go())
+
+
+@pytest.mark.parametrize("size", [10, 2 * MIB])
+def test_what_another_committed_too_is_not_withdrawn(documents: Documents, size: int) -> None:
+    async def go() -> None:
+        content = content_of(size)
+        for order in (1, -1):
+            both = [await stage(documents, content) for _ in range(2)]
+            for one in both:
+                await documents.commit([one])
+            await documents.withdraw(both[::order])
+            assert await readable(documents, content)
+
+    asyncio.run(go())
+
+
 def test_discarding_one_copy_leaves_the_committed_one(documents: Documents) -> None:
     async def go() -> None:
         content = content_of(2 * MIB)
