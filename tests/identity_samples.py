@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import xmlsec
@@ -12,6 +13,7 @@ from lxml.etree import _Element
 
 from xds import xmlio
 from xds.errors import Fault
+from xds.identity import Policy
 from xds.identity.issue import Statement, TestIssuer
 
 SOAP = "http://www.w3.org/2003/05/soap-envelope"
@@ -23,6 +25,7 @@ AUDIENCE = "https://xds.example"
 HOSPITAL, MIDWIFE = "00010990", "01234567"
 NAMES = {HOSPITAL: "Ziekenhuis De Uiver", MIDWIFE: "Verloskundigenpraktijk De Ooievaar"}
 CERTIFICATES = {HOSPITAL: "aa" * 32, MIDWIFE: "bb" * 32}
+POLICY = Policy(AUDIENCE, timedelta(seconds=60), timedelta(minutes=10), 3, True)
 PATIENT = "999911120^^^&2.16.840.1.113883.2.4.6.3&ISO"
 
 

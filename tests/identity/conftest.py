@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
-from identity_samples import AUDIENCE, HOSPITAL, ISSUER, MIDWIFE, NAMES
+from identity_samples import HOSPITAL, ISSUER, MIDWIFE, NAMES, POLICY
 
 from xds.db import Database, open_database
-from xds.identity import Authenticator, Policy
+from xds.identity import Authenticator
 from xds.identity.issue import TestIssuer, make_issuer
 from xds.identity.issuers import load_issuers
 from xds.model.party import NormStatus, Organisation
-
-POLICY = Policy(AUDIENCE, timedelta(seconds=60), timedelta(minutes=10), 3, True)
 
 
 @pytest.fixture(scope="session")

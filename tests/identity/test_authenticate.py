@@ -11,8 +11,7 @@ import timeit
 from datetime import timedelta
 
 import pytest
-from conftest import POLICY
-from identity_samples import CERTIFICATES, HOSPITAL, MIDWIFE, headers, statement, subcode
+from identity_samples import CERTIFICATES, HOSPITAL, MIDWIFE, POLICY, headers, statement, subcode
 
 from xds.db import open_database
 from xds.errors import Fault
