@@ -6,10 +6,11 @@ The prefix rim: must be bound where the text is put.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
 
 from xds.ebrim.vocabulary import AUTHOR_SLOTS, KINDS, Kind
-from xds.model.coded import Author, Coded, LocalizedString
+from xds.model.coded import Author, LocalizedString
 from xds.model.objects import AnyObject, Association, DocumentEntry
 
 _SPECIAL = re.compile(r'[&<>"\t\n\r]')
@@ -91,9 +92,9 @@ def _attributes(item: AnyObject) -> str:
     return text
 
 
-def slot(name: str, values: Iterable[str]) -> str:
+def slot(name: str, values: Sequence[str]) -> str:
     """A rim:Slot with its values."""
-    listed = "".join([f"<rim:Value>{escape(value)}</rim:Value>" for value in values])
+    listed = f"<rim:Value>{'</rim:Value><rim:Value>'.join(map(escape, values))}</rim:Value>" if values else ""
     return f'<rim:Slot name="{escape(name)}"><rim:ValueList>{listed}</rim:ValueList></rim:Slot>'
 
 
@@ -119,42 +120,48 @@ def _classifications(item: AnyObject, kind: Kind, ids: _Ids) -> list[str]:
     parts = []
     for node in (kind.node, kind.limited_metadata_node if item.limited_metadata else None):
         if node:
-            parts.append(_classification(ids, f' classificationNode="{node}"', "", None, ""))
+            parts.append(_classification(ids, f' classificationNode="{node}"', "/>"))
     if kind.author_scheme:
-        for author in item.authors:
-            scheme = f' classificationScheme="{kind.author_scheme}"'
-            parts.append(_classification(ids, scheme, "", _author(author), ""))
+        scheme = f' classificationScheme="{kind.author_scheme}"'
+        parts += [_classification(ids, scheme, _author(author)) for author in item.authors]
     for scheme, spelling in kind.classifications.items():
         value = getattr(item, spelling.field)
         for coded in value if spelling.several else (value,) if value else ():
-            parts.append(_coded(ids, scheme, coded))
+            end = _coded(coded.code, coded.scheme, coded.display)
+            parts.append(_classification(ids, f' classificationScheme="{scheme}"', end))
     for extra in item.extra_classifications:
-        scheme = f' classificationScheme="{escape(extra.scheme)}"' if extra.scheme is not None else ""
+        scheme, representation = "", None
+        if extra.scheme is not None:
+            scheme, representation = f' classificationScheme="{escape(extra.scheme)}"', extra.node_representation
         if extra.node is not None:
             scheme += f' classificationNode="{escape(extra.node)}"'
-        slots = "".join([slot(name, values) for name, values in extra.slots])
-        parts.append(_classification(ids, scheme, slots, None, _strings("Name", extra.name), extra.node_representation))
+        body = "".join([slot(name, values) for name, values in extra.slots]) + _strings("Name", extra.name)
+        parts.append(_classification(ids, scheme, _end(representation, body)))
     return parts
 
 
-def _classification(
-    ids: _Ids, scheme: str, slots: str, author: str | None, name: str, representation: str | None = None
-) -> str:
-    shown = "" if author is not None else representation
-    node = f' nodeRepresentation="{escape(shown)}"' if shown is not None and "Scheme=" in scheme else ""
-    head = f'<rim:Classification id="{ids.next()}"{_CLASSIFICATION_TYPE}{scheme} classifiedObject="{ids.owner}"{node}'
-    body = slots + (author or "") + name
-    return f"{head}>{body}</rim:Classification>" if body else f"{head}/>"
+def _classification(ids: _Ids, scheme: str, end: str) -> str:
+    owner = f' classifiedObject="{ids.owner}"'
+    return f'<rim:Classification id="{ids.next()}"{_CLASSIFICATION_TYPE}{scheme}{owner}{end}'
 
 
-def _coded(ids: _Ids, scheme: str, coded: Coded) -> str:
-    name = "" if coded.display is None else _strings("Name", (LocalizedString(coded.display),))
-    slots = slot("codingScheme", (coded.scheme,))
-    return _classification(ids, f' classificationScheme="{scheme}"', slots, None, name, coded.code)
+def _end(representation: str | None, body: str) -> str:
+    """What follows the owner in a Classification."""
+    node = "" if representation is None else f' nodeRepresentation="{escape(representation)}"'
+    return f"{node}>{body}</rim:Classification>" if body else f"{node}/>"
 
 
+# Few codes and authors serve many objects.
+@lru_cache(maxsize=4096)
+def _coded(code: str, scheme: str, display: str | None) -> str:
+    name = "" if display is None else _strings("Name", (LocalizedString(display),))
+    return _end(code, slot("codingScheme", (scheme,)) + name)
+
+
+@lru_cache(maxsize=4096)
 def _author(author: Author) -> str:
-    return "".join([slot(name, values) for name, field in AUTHOR_SLOTS.items() if (values := getattr(author, field))])
+    fields = AUTHOR_SLOTS.items()
+    return _end("", "".join([slot(name, values) for name, field in fields if (values := getattr(author, field))]))
 
 
 def _identifiers(item: AnyObject, kind: Kind, ids: _Ids) -> list[str]:
@@ -162,11 +169,15 @@ def _identifiers(item: AnyObject, kind: Kind, ids: _Ids) -> list[str]:
     for scheme, spelling in kind.identifiers.items():
         value = getattr(item, spelling.field)
         if value:
-            name = _strings("Name", (LocalizedString(f"XDS{kind.name}.{spelling.attribute}"),))
-            parts.append(_identifier(ids, scheme, value, name))
+            parts.append(_identifier(ids, scheme, value, _identifier_name(kind.name, spelling.attribute)))
     for extra in item.extra_identifiers:
         parts.append(_identifier(ids, escape(extra.scheme), extra.value, _strings("Name", extra.name)))
     return parts
+
+
+@lru_cache
+def _identifier_name(kind: str, attribute: str) -> str:
+    return _strings("Name", (LocalizedString(f"XDS{kind}.{attribute}"),))
 
 
 def _identifier(ids: _Ids, scheme: str, value: str, name: str) -> str:

@@ -98,7 +98,8 @@ def _decode(element: _Element, outside: Iterable[_Element], issues: list[Issue])
     if not entry_uuid:
         issues.append(metadata_error(f"{kind.name} has no id", entry_uuid, "ITI TF-3: 4.2.3.1.3"))
     reading = _Reading(kind, entry_uuid, issues)
-    for child in element:
+    # Slices, here and below: lxml makes all children at once in half the time that it takes to walk over them.
+    for child in element[:]:
         reading.take(child)
     for child in outside:
         reading.take(child)
@@ -141,16 +142,15 @@ def _reference(text: str) -> str:
 
 def read_slot(element: _Element) -> tuple[str, tuple[str, ...]]:
     """The name and the non-empty values of a rim:Slot, without the blanks around them."""
-    values = [
-        text.strip() for value_list in element for value in value_list if (text := value.text) is not None
-    ]  # fmt: skip
-    return element.get("name", ""), tuple([value for value in values if value])
+    return element.get("name", ""), _values(element)
+
+
+def _values(slot: _Element) -> tuple[str, ...]:
+    return tuple([text for values in slot[:] for value in values[:] if (text := (value.text or "").strip())])
 
 
 def _localized(element: _Element) -> tuple[LocalizedString, ...]:
-    return tuple(
-        [LocalizedString(string.get("value", ""), string.get(XML_LANG)) for string in element]
-    )  # fmt: skip
+    return tuple([LocalizedString(string.get("value", ""), string.get(XML_LANG)) for string in element[:]])
 
 
 class _Reading:
@@ -168,10 +168,10 @@ class _Reading:
 
     def take(self, child: _Element) -> None:
         tag = child.tag
-        if tag == _SLOT:
-            self._slot(child)
-        elif tag == _CLASSIFICATION:
+        if tag == _CLASSIFICATION:
             self._classification(child)
+        elif tag == _SLOT:
+            self._slot(child)
         elif tag == _EXTERNAL_IDENTIFIER:
             self._identifier(child)
         elif tag == _NAME:
@@ -268,22 +268,19 @@ class _Reading:
 
 def _coded(element: _Element) -> Coded:
     scheme, display = "", None
-    for child in element:
-        if child.tag == _SLOT:
-            name, values = read_slot(child)
-            if name == "codingScheme" and values:
+    for child in element[:]:
+        tag = child.tag
+        if tag == _SLOT:
+            if child.get("name") == "codingScheme" and (values := _values(child)):
                 scheme = values[0]
-        elif child.tag == _NAME:
-            strings = _localized(child)
-            display = strings[0].value if strings else None
+        elif tag == _NAME:
+            display = child[0].get("value", "") if len(child) else None
     return Coded(element.get("nodeRepresentation", ""), scheme, display)
 
 
 def _author(element: _Element) -> Author:
     values = {}
-    for child in element:
-        if child.tag == _SLOT:
-            name, texts = read_slot(child)
-            if name in AUTHOR_SLOTS:
-                values[AUTHOR_SLOTS[name]] = texts
+    for child in element[:]:
+        if child.tag == _SLOT and (field := AUTHOR_SLOTS.get(child.get("name"))):
+            values[field] = _values(child)
     return Author(**values)
