@@ -10,6 +10,7 @@ from datetime import date, datetime
 from typing import Protocol, TypeVar
 
 from xds.errors import Issue
+from xds.model.audit import Entry
 from xds.model.consent import (
     Answer,
     Candidate,
@@ -76,6 +77,12 @@ class Writer(Reader, Protocol):
 
     @property
     def consents(self) -> ConsentWriter: ...
+
+    def record(self, entries: Sequence[Entry]) -> None:
+        """Add records to the log, which become durable with the change, or not at all.
+
+        ValueError when one of their requests has a record of that number already.
+        """
 
     def add_patient(self, patient_id: str) -> bool:
         """Make a patient known; False when it was known already (or was merged away, which stays)."""
@@ -154,6 +161,17 @@ class Index(Protocol):
 
         What `change` raises undoes all that it did, and nothing else, and is raised here. Changes of several
         callers share a commit.
+        """
+
+
+class Trail(Protocol):
+    """The log, for what reads."""
+
+    async def append(self, entries: Sequence[Entry]) -> None:
+        """Add records, numbered without gaps; return when they are durable.
+
+        ValueError when one of their requests has a record of that number already, Unavailable when the log can't be
+        written: then none of them is there, and no data may be given.
         """
 
 

@@ -1,6 +1,6 @@
-"""The only room with SQL: the port `Index` on SQLite and PostgreSQL.
+"""The only room with SQL: the ports `Index` and `Trail` on SQLite and PostgreSQL.
 
-May import: ports, model, errors. `open_database` is the way in.
+May import: audit (its tree), ports, model, errors. `open_database` is the way in.
 
     patient ──┬─< document_entry     entryUUID, searchable attributes, fragment
     (cx,      ├─< submission_set     entryUUID, searchable attributes, fragment
@@ -9,6 +9,7 @@ May import: ports, model, errors. `open_database` is the way in.
                    └ association     entryUUID, the entryUUIDs of its two ends, fragment
     code           (code, scheme) ↔ the number that stands for it in the tables above
     document       what the repository holds: uniqueId → address, hash, size, media type
+    log_…          the log; see log_schema
 
 Decisions
 - A row holds what is searched by, and the object's packed ebRIM fragment; nothing is put together from parts to
@@ -27,5 +28,6 @@ Decisions
 """
 
 from xds.db.database import Database, open_database
+from xds.db.trail import DatabaseTrail
 
-__all__ = ["Database", "open_database"]
+__all__ = ["Database", "DatabaseTrail", "open_database"]

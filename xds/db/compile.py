@@ -36,6 +36,7 @@ from sqlalchemy.sql.base import Executable
 from xds.db import schema
 from xds.db.consent_tables import ConsentStatements
 from xds.db.kinds import KINDS, Criterion, Kind, Test
+from xds.db.log_sql import LogStatements
 from xds.db.participant_sql import ParticipantStatements
 
 Shape = tuple[tuple[str, int], ...]
@@ -122,6 +123,7 @@ class Statements:
         self.insertions = {kind.table: self._insertion(kind) for kind in KINDS}
         self._prepare_patients()
         self._prepare_codes()
+        self.log = LogStatements(self.text)
         self.participants = ParticipantStatements(self.text, lambda table: _upsert(table, dialect.name))
         self.consents = ConsentStatements(self.text, lambda table: _upsert(table, dialect.name), lists.among)
         held = schema.document

@@ -80,7 +80,11 @@ class Database:
 
     async def write(self, change: Callable[[Writer], T]) -> T:
         """Run `change` in a write transaction; what it raises undoes it, and it alone."""
-        return await self._group.write(change)
+        return await self._group.submit(change)
+
+    def submit(self, change: Callable[[Writer], T]) -> asyncio.Future[T]:
+        """Like `write`, for a caller on an event loop who does something else meanwhile."""
+        return self._group.submit(change)
 
     def read_now(self, question: Callable[[Reader], T]) -> T:
         """Like `read`, in this thread."""

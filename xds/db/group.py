@@ -71,11 +71,11 @@ class GroupCommit:
         self._session: Session | None = None
         self._writer: Writer | None = None
 
-    async def write(self, change: Callable[[Writer], Any]) -> Any:
+    def submit(self, change: Callable[[Writer], Any]) -> asyncio.Future[Any]:
         loop = asyncio.get_running_loop()
         future = loop.create_future()
         self._put(Change(change, future, loop))
-        return await future
+        return future
 
     def write_now(self, change: Callable[[Writer], Any]) -> Any:
         future: Future[Any] = Future()
@@ -131,13 +131,14 @@ class GroupCommit:
                 break
             if change is not None:
                 group.append(change)
+        writer.log.seal()
         session.commit()
-        writer.codes.committed()
+        writer.committed()
 
     def _apply(self, session: Session, writer: Writer, change: Change) -> None:
         if change.future.cancelled():
             return
-        mark = writer.codes.mark()
+        mark = writer.mark()
         session.savepoint()
         try:
             change.result = change.run(writer)
@@ -146,7 +147,7 @@ class GroupCommit:
             if verdict is not error and isinstance(verdict, Unavailable):
                 raise _Broken(verdict) from None
             session.rollback_to()
-            writer.codes.undo(mark)
+            writer.undo(mark)
             change.error = verdict
         else:
             session.release()

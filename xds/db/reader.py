@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from xds.db.compile import Shape, Statements
 from xds.db.consents import Keys, ReadConsents
 from xds.db.kinds import ASSOCIATION, ENTRY, FOLDER, SUBMISSION_SET, Kind, Residual, Test
+from xds.db.log import ReadLog
 from xds.db.participants import ReadParticipants
 from xds.db.session import Session
 from xds.db.values import (
@@ -45,6 +46,7 @@ class Reader(ReadParticipants):
         self._codes = codes
         self.consents = ReadConsents(session, statements.consents, statements.lists, codes)
         self._participants = statements.participants
+        self.log = ReadLog(session, statements.log)
 
     def patient(self, patient_id: str) -> int | None:
         """The key of a known patient."""

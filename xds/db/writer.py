@@ -9,6 +9,7 @@ from xds.db.codes import CommittedCodes, WriteCodes
 from xds.db.compile import Statements
 from xds.db.consents import WriteConsents
 from xds.db.kinds import ASSOCIATION, ENTRY, FOLDER, KINDS, SUBMISSION_SET, Kind
+from xds.db.log import WriteLog
 from xds.db.participants import WriteParticipants
 from xds.db.reader import Reader
 from xds.db.session import Session
@@ -24,6 +25,7 @@ from xds.db.values import (
     moment,
     uuid_bytes,
 )
+from xds.model.audit import Entry, Head
 from xds.model.coded import Author, Coded
 from xds.model.consent import institution_ura
 from xds.model.objects import AnyObject, Association, DocumentEntry, Folder, RegistryObject, Status, SubmissionSet
@@ -45,6 +47,25 @@ class Writer(WriteParticipants, Reader):
         self.codes = WriteCodes(session, statements, committed)
         super().__init__(session, statements, self.codes)
         self.consents = WriteConsents(session, statements.consents, statements.lists, self.codes)
+        self.log = WriteLog(session, statements.log)
+
+    def record(self, entries: Sequence[Entry]) -> None:
+        """Add records to the log; ValueError when one of their requests has a record of that number already."""
+        self.log.append(entries)
+
+    def mark(self) -> tuple[int, Head | None]:
+        """Where a change begins."""
+        return self.codes.mark(), self.log.mark()
+
+    def undo(self, mark: tuple[int, Head | None]) -> None:
+        """Forget what was remembered since `mark`: the change was rolled back."""
+        self.codes.undo(mark[0])
+        self.log.undo(mark[1])
+
+    def committed(self) -> None:
+        """Publish what the transaction made known, and begin anew."""
+        self.codes.committed()
+        self.log.forget()
 
     def insert(self, objects: Sequence[tuple[AnyObject, bytes]], patient: int) -> None:
         """Add new objects; ValueError when one of their entryUUIDs exists already in its table."""

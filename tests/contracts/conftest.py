@@ -1,4 +1,4 @@
-"""The implementations of the port `Index` that pass this suite."""
+"""The databases that pass these suites, as an empty one each."""
 
 from __future__ import annotations
 

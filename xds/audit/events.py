@@ -1,0 +1,66 @@
+"""What can happen, in the terms of DICOM and IHE. Source: DICOM PS3.15: A.5; PS3.16: CID 400, 401; ITI TF-2: 3.*.5.
+
+The registry and the repository record what they do themselves: of a submission they are the recipient (Import), of a
+retrieval the source (Export).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from xds.model.coded import Coded
+
+DCM = "DCM"
+IHE = "IHE Transactions"
+OWN = "xds"
+"""Coding scheme names, as audit messages have them."""
+
+
+class Kind(NamedTuple):
+    """A sort of event. `action` is C, R, U, D or E. Source: NEN 7513: 7.2.1, 7.2.2, 7.2.4."""
+
+    event: Coded
+    action: str
+    type: Coded
+
+
+def _dcm(code: str, display: str) -> Coded:
+    return Coded(code, DCM, display)
+
+
+def _iti(number: int, display: str) -> Coded:
+    return Coded(f"ITI-{number}", IHE, display)
+
+
+APPLICATION = _dcm("110100", "Application Activity")
+LOG_USED = _dcm("110101", "Audit Log Used")
+EXPORT = _dcm("110106", "Export")
+IMPORT = _dcm("110107", "Import")
+PATIENT_RECORD = _dcm("110110", "Patient Record")
+QUERY = _dcm("110112", "Query")
+SECURITY_ALERT = _dcm("110113", "Security Alert")
+EMERGENCY = _dcm("110127", "Emergency Override Started")
+
+KINDS: dict[str, Kind] = {
+    "ITI-8": Kind(PATIENT_RECORD, "U", _iti(8, "Patient Identity Feed")),
+    "ITI-18": Kind(QUERY, "E", _iti(18, "Registry Stored Query")),
+    "ITI-41": Kind(IMPORT, "C", _iti(41, "Provide and Register Document Set-b")),
+    "ITI-42": Kind(IMPORT, "C", _iti(42, "Register Document Set-b")),
+    "ITI-43": Kind(EXPORT, "R", _iti(43, "Retrieve Document Set")),
+    "ITI-57": Kind(IMPORT, "U", _iti(57, "Update Document Set")),
+    "ITI-62": Kind(PATIENT_RECORD, "D", _iti(62, "Remove Metadata")),
+    "ITI-86": Kind(PATIENT_RECORD, "D", _iti(86, "Remove Documents")),
+    "start": Kind(APPLICATION, "E", _dcm("110120", "Application Start")),
+    "stop": Kind(APPLICATION, "E", _dcm("110121", "Application Stop")),
+    "unintelligible": Kind(SECURITY_ALERT, "E", Coded("unintelligible", OWN, "A request that can't be read")),
+    "node-authentication": Kind(SECURITY_ALERT, "E", _dcm("110126", "Node Authentication")),
+    "assertion-refused": Kind(_dcm("110114", "User Authentication"), "E", _dcm("110122", "Login")),
+    "consent-change": Kind(PATIENT_RECORD, "U", Coded("consent-change", OWN, "Consent recorded or withdrawn")),
+    "participant-change": Kind(SECURITY_ALERT, "U", _dcm("110132", "Network Configuration")),
+    "configuration-change": Kind(SECURITY_ALERT, "U", _dcm("110131", "Security Configuration")),
+    "log-read": Kind(LOG_USED, "R", Coded("log-read", OWN, "The log was searched or shown")),
+    "log-export": Kind(LOG_USED, "R", Coded("log-export", OWN, "A part of the log was exported")),
+    "log-verified": Kind(LOG_USED, "R", Coded("log-verified", OWN, "The log was verified")),
+    "log-retention": Kind(LOG_USED, "D", Coded("log-retention", OWN, "Payloads were deleted after their term")),
+}
+"""By transaction, or by a name of ours for what is no transaction."""

@@ -1,0 +1,148 @@
+"""The durable log: one sequence, numbered while the write lock is held.
+
+A record that is appended in a change is undone with the change, and its number is given to the next: so there are no
+gaps, and what is committed is sealed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from time import time_ns
+
+from xds.audit.tree import commitment, extended, leaf_hash, link
+from xds.db.log_sql import LogStatements
+from xds.db.session import Session
+from xds.model.audit import Entry, Head, Kept, Leaf, LogSelection, Note
+
+_HASH = 32
+_SALT = 16
+_SLACK = 1_000_000
+"""Clocks of several machines differ by less, in microseconds; only a larger step back is kept as it was."""
+
+
+class ReadLog:
+    """The log as one snapshot."""
+
+    def __init__(self, session: Session, statements: LogStatements):
+        self._session = session
+        self._sql = statements
+
+    def head(self) -> Head:
+        ((size, time, chain, edge),) = self._session.rows(self._sql.head)
+        return Head(size, time, chain, tuple(edge[at : at + _HASH] for at in range(0, len(edge), _HASH)))
+
+    def lines(self, first: int, limit: int) -> list[Kept]:
+        """At most `limit` lines from seq `first` on, in order."""
+        return [_kept(row) for row in self._session.rows(self._sql.lines, (first, limit))]
+
+    def leaves(self, first: int, limit: int) -> list[Leaf]:
+        """Like `lines`, without what may be deleted."""
+        return [Leaf(*row) for row in self._session.rows(self._sql.leaves, (first, limit))]
+
+    def find(self, selection: LogSelection, first: int, limit: int) -> list[Kept]:
+        """At most `limit` records that the selection asks for, from seq `first` on, in order."""
+        asked = {name: value for name, value in selection._asdict().items() if value is not None}
+        if any(isinstance(value, str) and "\0" in value for value in asked.values()):
+            return []
+        rows = self._session.rows(self._sql.find(tuple(asked)), (*asked.values(), first, limit))
+        return [_kept(row) for row in rows]
+
+    def notes(self, size: int = 0) -> list[Note]:
+        """The checkpoints of at least this many records, in order."""
+        return [Note(*row) for row in self._session.rows(self._sql.notes, (size,))]
+
+    def newest_note(self) -> Note | None:
+        return next((Note(*row) for row in self._session.rows(self._sql.newest_note, (1,))), None)
+
+    def newest_anchored(self) -> Note | None:
+        return next((Note(*row) for row in self._session.rows(self._sql.newest_anchored, (1,))), None)
+
+    def written_from(self, time: int) -> int | None:
+        """The first seq that was written at `time` (microseconds since 1970) or later; None when there is none."""
+        return next((seq for (seq,) in self._session.rows(self._sql.written_from, (time, 1))), None)
+
+    def oldest_record(self) -> int | None:
+        """The first seq whose payload was not deleted; None when there is none."""
+        return next((seq for (seq,) in self._session.rows(self._sql.oldest_record, (1,))), None)
+
+    def feed(self, name: str) -> int | None:
+        """The seq that this feed sends next; None when it never sent."""
+        return next((at for (at,) in self._session.rows(self._sql.feed, (name,))), None)
+
+
+class WriteLog(ReadLog):
+    """The log inside a write transaction, in which no other process appends."""
+
+    _head: Head | None = None
+    _changed = False
+
+    def head(self) -> Head:
+        if self._head is None:
+            self._head = super().head()
+        return self._head
+
+    def append(self, entries: Sequence[Entry]) -> None:
+        """Add records; ValueError when one of their requests has a record of that number already."""
+        head = self.head()
+        now = time_ns() // 1000
+        if head.time - _SLACK <= now < head.time:
+            now = head.time
+        salts = os.urandom(_SALT * len(entries))
+        chain = head.chain
+        leaves, leaf_rows, record_rows = [], [], []
+        for place, entry in enumerate(entries):
+            seq = head.size + place
+            salt = salts[place * _SALT : (place + 1) * _SALT]
+            leaf = Leaf(seq, now, entry.request_id, entry.number, commitment(salt, entry.payload))
+            hashed = leaf_hash(leaf)
+            chain = link(chain, hashed)
+            leaves.append(hashed)
+            leaf_rows.append((*leaf, chain))
+            record_rows.append((seq, salt, *entry[2:]))
+        self._session.run_many(self._sql.add_leaf, leaf_rows)
+        self._session.run_many(self._sql.add_record, record_rows)
+        self._head = extended(head, now, chain, leaves)
+        self._changed = True
+
+    def add_note(self, size: int, time: int, text: str) -> bool:
+        """Keep a checkpoint; False when there is one of this size or of a larger one."""
+        newest = self.newest_note()
+        if newest is not None and newest.size >= size:
+            return False
+        self._session.run(self._sql.add_note, (size, time, text))
+        return True
+
+    def set_anchored(self, size: int, time: int) -> None:
+        """Keep that the checkpoint of this size was anchored at `time`."""
+        self._session.run(self._sql.set_anchored, (time, size))
+
+    def set_feed(self, name: str, at: int) -> None:
+        """Keep the seq that this feed sends next."""
+        if not self._session.run(self._sql.set_feed, (at, name)):
+            self._session.run(self._sql.add_feed, (name, at))
+
+    def delete_payloads(self, below: int) -> int:
+        """Delete the payloads and salts of all seqs below this, for good; how many."""
+        return self._session.run(self._sql.delete_records, (below,))
+
+    def mark(self) -> Head | None:
+        return self._head
+
+    def undo(self, mark: Head | None) -> None:
+        """Forget what was appended since `mark`: the change that did it was rolled back."""
+        self._head = mark
+
+    def seal(self) -> None:
+        """Write the head, as the last thing before the commit."""
+        if self._changed and self._head is not None:
+            head = self._head
+            self._session.run(self._sql.set_head, (head.size, head.time, head.chain, b"".join(head.edge)))
+
+    def forget(self) -> None:
+        """A new transaction begins: another process may have appended meanwhile."""
+        self._head, self._changed = None, False
+
+
+def _kept(row: tuple) -> Kept:
+    return Kept(Leaf(*row[:5]), row[5], row[6], row[7])
