@@ -51,18 +51,21 @@ class Judge:
         if self._relation is None and not self._wants_emergency:
             return set()
         asked: set[Question] = set()
-        for candidate in set(candidates):
+        for candidate in {id(each): each for each in candidates}.values():
             if not self._own(candidate) and self._unauthorised(candidate) is None:
                 asked.update(self._questions(candidate))
         return asked
 
     def verdicts(self, candidates: Sequence[Candidate], answers: Mapping[Question, Answer]) -> list[Verdict]:
-        """One for each candidate, in order."""
-        decided: dict[Candidate, Verdict] = {}
+        """One for each candidate, in order.
+
+        Documents that are alike share their candidate: by its identity it is known sooner than by what is in it.
+        """
+        decided: dict[int, Verdict] = {}
         for candidate in candidates:
-            if candidate not in decided:
-                decided[candidate] = self._decide(candidate, answers)
-        return [decided[candidate] for candidate in candidates]
+            if id(candidate) not in decided:
+                decided[id(candidate)] = self._decide(candidate, answers)
+        return [decided[id(candidate)] for candidate in candidates]
 
     def _own(self, candidate: Candidate) -> bool:
         return self._requester.organisation.ura in candidate.holders

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from xds.consent.givers import age_on, may_permit
+from xds.consent.givers import age_at, may_permit
 from xds.consent.policy import Form, Policy
 from xds.model.consent import Answer, ClientFacts, Consent, Decision, Question, Scope, ScopeKind
-from xds.model.dutch_time import dutch_day, dutch_time
+from xds.model.dutch_time import dutch_day
 from xds.model.party import Person, Requester
 
 Rank = tuple[int, int]
@@ -44,7 +44,7 @@ def answer_all(
 
 def _words(policy: Policy, requester: Requester, facts: ClientFacts, now: datetime) -> Iterable[_Word]:
     user, organisation = person_code(requester.user), requester.organisation
-    age = age_on(dutch_time(now).date(), facts.birth_date)
+    age = age_at(now, facts.birth_date)
     for consent in facts.consents:
         consumer = consent.subject.consumer
         if consumer.kind is ScopeKind.PERSON:

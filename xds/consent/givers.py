@@ -6,18 +6,20 @@ the child.
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 from xds.model.consent import Giver
+from xds.model.dutch_time import dutch_time
 
 _JOINED_AT = 12
 _ALONE_AT = 16
 
 
-def age_on(day: date, birth_date: date | None) -> int:
+def age_at(moment: datetime, birth_date: date | None) -> int:
     """The age in whole years; a client whose birth date is not known counts as an adult."""
     if birth_date is None:
         return _ALONE_AT
+    day = dutch_time(moment)
     return day.year - birth_date.year - ((day.month, day.day) < (birth_date.month, birth_date.day))
 
 

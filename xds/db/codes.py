@@ -13,9 +13,17 @@ from typing import Any
 from xds.db.compile import Statements
 from xds.db.session import Session
 from xds.db.values import known_texts
-from xds.model.consent import Candidate
+from xds.model.consent import Candidate, ClientFacts
 
 Key = tuple[str, str]
+
+
+class Remembered:
+    """What consent worked out of rows: of traits, and of a patient at a version. For good, when they are committed."""
+
+    def __init__(self) -> None:
+        self.candidates: dict[tuple[Any, ...], Candidate] = {}
+        self.facts: dict[tuple[int, int, int], ClientFacts] = {}
 
 
 class CommittedCodes:
@@ -24,7 +32,7 @@ class CommittedCodes:
     def __init__(self) -> None:
         self.numbers: dict[Key, int] = {}
         self.keys: dict[int, Key] = {}
-        self.candidates: dict[tuple[Any, ...], Candidate] = {}
+        self.remembered = Remembered()
         self.newest = 0
         self._lock = threading.Lock()
 
@@ -49,7 +57,7 @@ class ReadCodes:
         self._session = session
         self._statements = statements
         self._committed = committed
-        self.candidates = committed.candidates
+        self.remembered = committed.remembered
 
     def find(self, keys: Iterable[Key]) -> list[int]:
         """The numbers of those codes that have one; an unknown code costs a SELECT of what is new."""
@@ -72,7 +80,7 @@ class WriteCodes:
         self._session = session
         self._statements = statements
         self._committed = committed
-        self.candidates: dict[tuple[Any, ...], Candidate] = {}
+        self.remembered = Remembered()
         self._fresh: dict[Key, int] = {}
         self._complete = False
 
@@ -103,7 +111,7 @@ class WriteCodes:
         while len(self._fresh) > mark:
             self._fresh.popitem()
             self._complete = False
-        self.candidates.clear()
+        self.remembered = Remembered()
 
     def committed(self) -> None:
         self._committed.publish(self._fresh)
@@ -111,7 +119,7 @@ class WriteCodes:
 
     def forget(self) -> None:
         self._fresh = {}
-        self.candidates.clear()
+        self.remembered = Remembered()
         self._complete = False
 
     def _number(self, key: Key) -> int | None:

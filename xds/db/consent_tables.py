@@ -132,6 +132,7 @@ class ConsentStatements:
         self._text = text
         self._among = among
         self.facts = lru_cache(maxsize=32)(self._facts)
+        self.stamps = lru_cache(maxsize=32)(self._stamps)
         words = select(*_named(consent, WORD_TEXTS + WORD_NUMBERS)).where(_is(consent.c.patient))
         self.versions = text(words.order_by(consent.c.id))
         self.newest = text(words.where(_is_newest(consent, "holder", "category", "consumer")))
@@ -150,7 +151,15 @@ class ConsentStatements:
         self.join = text(upsert(joined_kind).on_conflict_do_nothing(index_elements=["kind"]))
         self.birth_date = text(select(patient.c.birth_date).where(_is(patient.c.id)))
         born = {"birth_date": _value(patient.c.birth_date)}
+        newer = {"consent_version": patient.c.consent_version + literal_column("1")}
+        self.renew = text(update(patient).values(newer).where(_is(patient.c.id)))
         self.set_birth_date = text(update(patient).values(born).where(_is(patient.c.id)))
+
+    def _stamps(self, length_class: int) -> str:
+        """Select for each of some patients what changes whenever anything of its facts does."""
+        kinds = select(func.count()).select_from(joined_kind).scalar_subquery()
+        stamps = select(patient.c.id, patient.c.consent_version, kinds)
+        return self._text(stamps.where(self._among(patient.c.id, length_class)))
 
     def _facts(self, length_class: int) -> str:
         """Select everything that decides about some patients; the list of their keys is asked five times.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from functools import lru_cache
 from typing import Any, Protocol
 
 from xds.db import consent_tables as tables
+from xds.db.codes import Remembered
 from xds.db.compile import Lists
 from xds.db.consent_tables import ConsentStatements
 from xds.db.session import Session
@@ -33,7 +33,7 @@ from xds.model.stored import StoredEntry
 Row = Sequence[Any]
 
 _TEXTS = len(tables.WORD_TEXTS)
-_REMEMBERED = 1 << 16
+_REMEMBERED = 1 << 12
 _WEIGHT = {Decision.PERMIT: 0, Decision.WITHDRAWN: 1, Decision.DENY: 2}
 """Of two words on one subject, which one stays when their clients turn out to be one: the one that permits least."""
 
@@ -41,8 +41,7 @@ _WEIGHT = {Decision.PERMIT: 0, Decision.WITHDRAWN: 1, Decision.DENY: 2}
 class Keys(Protocol):
     """The codes that numbers in the tables stand for."""
 
-    candidates: dict[tuple[Any, ...], Candidate]
-    """What was worked out before; good for good, as a number is never given to another code."""
+    remembered: Remembered
 
     def key(self, number: int) -> tuple[str, str]: ...
 
@@ -57,9 +56,23 @@ class ReadConsents:
         self._codes = codes
 
     def facts(self, patients: Iterable[int]) -> dict[int, ClientFacts]:
-        keys = sorted(set(patients))
+        keys = list(set(patients))
         if not keys:
             return {}
+        known = self._codes.remembered.facts
+        length_class = self._lists.length_class(len(keys))
+        stamps = list(
+            self._session.rows(self._statements.stamps(length_class), self._lists.parameters(keys, length_class))
+        )
+        missing = [stamp for stamp in stamps if stamp not in known]
+        if missing:
+            if len(known) >= _REMEMBERED:
+                known.clear()
+            found = self._look([patient for patient, _, _ in missing])
+            known.update((stamp, found[stamp[0]]) for stamp in missing)
+        return {stamp[0]: known[stamp] for stamp in stamps}
+
+    def _look(self, keys: list[int]) -> dict[int, ClientFacts]:
         length_class = self._lists.length_class(len(keys))
         parameters = self._lists.parameters(keys, length_class) * 5
         found: dict[int, list[list[Row]]] = {}
@@ -73,11 +86,11 @@ class ReadConsents:
 
     def candidates(self, entries: Iterable[StoredEntry]) -> list[Candidate]:
         """One for each entry, in order; the same object for entries that are alike."""
-        known = self._codes.candidates
+        known = self._codes.remembered.candidates
         return [known.get(entry.traits) or self._candidate(entry.traits) for entry in entries]
 
     def versions(self, patient: int) -> list[Consent]:
-        return [_consent(tuple(row)) for row in self._session.rows(self._statements.versions, (patient,))]
+        return [_consent(row) for row in self._session.rows(self._statements.versions, (patient,))]
 
     def clients_after(self, patient: int, limit: int) -> list[int]:
         return [key for (key,) in self._session.rows(self._statements.clients_after, (patient, limit))]
@@ -100,9 +113,10 @@ class ReadConsents:
             self._keys(events),
             self._keys(confidentiality),
         )
-        if len(self._codes.candidates) >= _REMEMBERED:
-            self._codes.candidates.clear()
-        self._codes.candidates[traits] = made
+        known = self._codes.remembered.candidates
+        if len(known) >= _REMEMBERED:
+            known.clear()
+        known[traits] = made
         return made
 
     def _keys(self, numbers: str | None) -> tuple[tuple[str, str], ...]:
@@ -147,6 +161,7 @@ class WriteConsents(ReadConsents):
 
     def set_birth_date(self, patient: int, birth_date: date) -> None:
         self._session.run(self._statements.set_birth_date, (_day_seconds(birth_date), patient))
+        self._renew(patient)
 
     def merge(self, origin: int, to: int) -> None:
         """Give all of `origin` to `to`. On a subject of which both spoke, the word that permits least is the newest."""
@@ -162,12 +177,18 @@ class WriteConsents(ReadConsents):
         ((other,),) = self._session.rows(self._statements.birth_date, (origin,))
         if born is None and other is not None:
             self._session.run(self._statements.set_birth_date, (other, to))
+        self._renew(to)
 
     def _newest(self, patient: int) -> dict[Subject, Consent]:
         rows = self._session.rows(self._statements.newest, (patient,))
-        return {word.subject: word for word in (_consent(tuple(row)) for row in rows)}
+        return {word.subject: word for word in (_consent(row) for row in rows)}
+
+    def _renew(self, patient: int) -> None:
+        """Let every process look again at what is known of a client."""
+        self._session.run(self._statements.renew, (patient,))
 
     def _add(self, table: Any, row: tuple[Any, ...]) -> int:
+        self._renew(row[0])
         ((number,),) = self._session.rows(self._statements.add[table], row)
         return number
 
@@ -178,7 +199,7 @@ def _facts(rows: list[list[Row]], joined: dict[str, datetime]) -> ClientFacts:
     return ClientFacts(
         patient_id,
         None if birth_date is None else _moment(birth_date).date(),
-        tuple(_consent(tuple(row)) for row in rows[tables.WORD]),
+        tuple(_consent(row) for row in rows[tables.WORD]),
         tuple(_relation(_narrowed(row, 2, 3)) for row in rows[tables.RELATION]),
         tuple(_emergency(_narrowed(row, 4, 1)) for row in rows[tables.EMERGENCY]),
         {row[0]: _moment(row[_TEXTS]) for row in rows[tables.NOTICE]},
@@ -191,9 +212,7 @@ def _narrowed(row: Row, texts: int, numbers: int) -> list[Any]:
     return [*row[:texts], *row[_TEXTS : _TEXTS + numbers]]
 
 
-@lru_cache(maxsize=_REMEMBERED)
-def _consent(row: tuple[Any, ...]) -> Consent:
-    """Remembered, as a row never changes."""
+def _consent(row: Row) -> Consent:
     holder, category, consumer, decision, given_by, channel, recorded_by = row[:_TEXTS]
     number, since, until, recorded_at, in_emergency = row[_TEXTS:]
     return Consent(

@@ -60,6 +60,9 @@ patient = Table(
     Column("cx", Text, nullable=False, unique=True),
     Column("merged_into", Integer, ForeignKey("patient.id")),
     Column("birth_date", BigInteger),
+    Column(
+        "consent_version", Integer, nullable=False, server_default="0"
+    ),  # counts what is new in the consent register
 )
 
 code = Table(

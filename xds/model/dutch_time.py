@@ -7,6 +7,7 @@ last Sunday of March to the last Sunday of October, at 01:00 UTC.
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta, timezone
+from functools import lru_cache
 
 _MONTHS = (
     "januari", "februari", "maart", "april", "mei", "juni",
@@ -31,6 +32,7 @@ def dutch_midnight(day: date) -> datetime:
     return utc - offset
 
 
+@lru_cache(maxsize=1024)
 def dutch_day(moment: datetime) -> str:
     """The day of a moment, in words: 3 maart 2026."""
     local = dutch_time(moment)

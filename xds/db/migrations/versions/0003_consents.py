@@ -36,6 +36,7 @@ def _time(name: str, *, nullable: bool = False) -> sa.Column:
 
 def upgrade() -> None:
     op.add_column("patient", _time("birth_date", nullable=True))
+    op.add_column("patient", sa.Column("consent_version", sa.Integer, nullable=False, server_default="0"))
     op.add_column("document_entry", sa.Column("holders", sa.Text))
     _fill_holders()
     _owned(
