@@ -22,6 +22,17 @@ def stable_unless_asked(values: dict[str, Any]) -> dict[str, Any]:
     return values if "types" in values else {**values, "types": (EntryType.STABLE,)}
 
 
+def given(values: dict[str, Any]) -> dict[str, Any]:
+    """The one object that is asked about, by its entryUUID or uniqueId."""
+    return {name: (values[name],) for name in ("uuids", "unique_ids") if name in values}
+
+
+def entry_filters(values: dict[str, Any]) -> dict[str, Any]:
+    """The filters on the document entries among other objects. Source: ITI TF-2: 3.18.4.1.2.3.7.4, 10 and 11."""
+    names = ("types", "format_codes", "confidentiality_codes")
+    return stable_unless_asked({name: values[name] for name in names if name in values})
+
+
 def uuids_of(objects: Iterable[Any]) -> tuple[str, ...]:
     return tuple([each.entry_uuid for each in objects])
 

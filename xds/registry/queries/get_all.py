@@ -9,7 +9,7 @@ from typing import Any
 
 from xds.model.selection import EntrySelection, FolderSelection, SetSelection
 from xds.ports import Reader
-from xds.registry.queries._graph import links_of, stable_unless_asked
+from xds.registry.queries._graph import entry_filters, links_of
 from xds.registry.stored_query import (
     CONFIDENTIALITY_CODE,
     ENTRY_TYPE,
@@ -20,14 +20,12 @@ from xds.registry.stored_query import (
     status,
 )
 
-_FILTERS = ("types", "format_codes", "confidentiality_codes")
-
 
 def answer(values: dict[str, Any], reader: Reader, limit: int) -> Found:
     """Five SELECTs. The HasMember associations to other associations are kept when both are returned."""
     patient = values["patient"]
-    filters = stable_unless_asked({name: values[name] for name in _FILTERS if name in values})
-    entries = reader.entries(EntrySelection(patient=patient, statuses=values["entry_statuses"], **filters), limit)
+    selection = EntrySelection(patient=patient, statuses=values["entry_statuses"], **entry_filters(values))
+    entries = reader.entries(selection, limit)
     sets = reader.submission_sets(SetSelection(patient=patient, statuses=values["set_statuses"]), limit)
     folders = reader.folders(FolderSelection(patient=patient, statuses=values["folder_statuses"]), limit)
     objects = (*entries, *sets, *folders)

@@ -6,7 +6,7 @@ from typing import Any
 
 from xds.model.selection import FolderSelection
 from xds.ports import Reader
-from xds.registry.queries._graph import between, entries_by_uuid, members_of, stable_unless_asked, uuids_of
+from xds.registry.queries._graph import between, entries_by_uuid, entry_filters, given, members_of, uuids_of
 from xds.registry.stored_query import (
     CONFIDENTIALITY_CODE,
     ENTRY_TYPE,
@@ -19,18 +19,14 @@ from xds.registry.stored_query import (
     one,
 )
 
-_FILTERS = ("types", "format_codes", "confidentiality_codes")
-
 
 def answer(values: dict[str, Any], reader: Reader, limit: int) -> Found:
     """Three SELECTs."""
-    wanted = {name: (values[name],) for name in ("uuids", "unique_ids") if name in values}
-    folders = reader.folders(FolderSelection(**wanted), limit)
+    folders = reader.folders(FolderSelection(**given(values)), limit)
     members = members_of(reader, uuids_of(folders), limit)
     if len(members) >= limit:
         return Found(folders=folders, associations=members)
-    filters = stable_unless_asked({name: values[name] for name in _FILTERS if name in values})
-    entries = entries_by_uuid(reader, [each.target_object for each in members], filters, limit)
+    entries = entries_by_uuid(reader, [each.target_object for each in members], entry_filters(values), limit)
     return Found(entries, folders=folders, associations=between(members, (*folders, *entries)))
 
 

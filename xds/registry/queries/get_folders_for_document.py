@@ -6,14 +6,14 @@ from typing import Any
 
 from xds.model.selection import EntrySelection
 from xds.ports import Reader
-from xds.registry.queries._graph import folders_by_uuid, holders_of, uuids_of
+from xds.registry.queries._graph import folders_by_uuid, given, holders_of, uuids_of
 from xds.registry.stored_query import ENTRY_UNIQUE_ID, ENTRY_UUID, HOME, Found, StoredQuery, one
 
 
 def answer(values: dict[str, Any], reader: Reader, limit: int) -> Found:
     """Three SELECTs."""
-    wanted = {name: (values[name],) for name in ("uuids", "unique_ids") if name in values}
-    holders = holders_of(reader, uuids_of(reader.entries(EntrySelection(**wanted), limit)), limit)
+    entries = reader.entries(EntrySelection(**given(values)), limit)
+    holders = holders_of(reader, uuids_of(entries), limit)
     if len(holders) >= limit:
         return Found(associations=holders)
     return Found(folders=folders_by_uuid(reader, [each.source_object for each in holders], limit))

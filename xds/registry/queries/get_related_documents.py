@@ -10,7 +10,7 @@ from typing import Any
 from xds.model.objects import RELATIONSHIPS
 from xds.model.selection import AssociationSelection, EntrySelection
 from xds.ports import Reader
-from xds.registry.queries._graph import between, entries_by_uuid, stable_unless_asked, uuids_of
+from xds.registry.queries._graph import between, entries_by_uuid, entry_filters, given, uuids_of
 from xds.registry.stored_query import (
     ENTRY_TYPE,
     ENTRY_UNIQUE_ID,
@@ -25,17 +25,15 @@ from xds.registry.stored_query import (
 
 def answer(values: dict[str, Any], reader: Reader, limit: int) -> Found:
     """The associations, and the entries at both of their ends, the given one included."""
-    wanted = {name: (values[name],) for name in ("uuids", "unique_ids") if name in values}
     types = tuple([kind for kind in values["association_types"] if kind in RELATIONSHIPS])
-    given = uuids_of(reader.entries(EntrySelection(**wanted), limit))
-    if not given or not types:
+    ends = uuids_of(reader.entries(EntrySelection(**given(values)), limit))
+    if not ends or not types:
         return Found()
-    associations = reader.associations(AssociationSelection(ends=given, types=types), limit)
+    associations = reader.associations(AssociationSelection(ends=ends, types=types), limit)
     if len(associations) >= limit:
         return Found(associations=associations)
-    ends = [end for each in associations for end in (each.source_object, each.target_object)]
-    filters = stable_unless_asked({"types": values["types"]} if "types" in values else {})
-    entries = entries_by_uuid(reader, ends, filters, limit)
+    related = [end for each in associations for end in (each.source_object, each.target_object)]
+    entries = entries_by_uuid(reader, related, entry_filters(values), limit)
     return Found(entries, associations=between(associations, entries))
 
 

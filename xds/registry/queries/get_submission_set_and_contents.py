@@ -13,10 +13,11 @@ from xds.registry.queries._graph import (
     between,
     distinct,
     entries_by_uuid,
+    entry_filters,
     folders_by_uuid,
+    given,
     links_of,
     members_of,
-    stable_unless_asked,
     uuids_of,
 )
 from xds.registry.stored_query import (
@@ -27,13 +28,11 @@ from xds.registry.stored_query import (
     Found,
     Parameter,
     StoredQuery,
-    one,
     reference,
 )
 
-_UUID = one(Parameter("$XDSSubmissionSetEntryUUID", "uuid", reference))
-_UNIQUE_ID = one(Parameter("$XDSSubmissionSetUniqueId", "unique_id"))
-_FILTERS = ("types", "format_codes", "confidentiality_codes")
+_UUID = Parameter("$XDSSubmissionSetEntryUUID", "uuids", reference, several=False)
+_UNIQUE_ID = Parameter("$XDSSubmissionSetUniqueId", "unique_ids", several=False)
 
 
 def answer(values: dict[str, Any], reader: Reader, limit: int) -> Found:
@@ -41,19 +40,14 @@ def answer(values: dict[str, Any], reader: Reader, limit: int) -> Found:
 
     An association that is a member goes where an end of it is a member that the filters hide.
     """
-    wanted = SetSelection(
-        uuids=(values["uuid"],) if "uuid" in values else (),
-        unique_ids=(values["unique_id"],) if "unique_id" in values else (),
-    )
-    sets = reader.submission_sets(wanted, limit)
+    sets = reader.submission_sets(SetSelection(**given(values)), limit)
     members = members_of(reader, uuids_of(sets), limit)
     if len(members) >= limit:
         return Found(submission_sets=sets, associations=members)
     targets = tuple([each.target_object for each in members])
     if not targets:
         return Found(submission_sets=sets)
-    filters = stable_unless_asked({name: values[name] for name in _FILTERS if name in values})
-    entries = entries_by_uuid(reader, targets, filters, limit)
+    entries = entries_by_uuid(reader, targets, entry_filters(values), limit)
     folders = folders_by_uuid(reader, targets, limit)
     hidden = set(targets).difference(uuids_of((*entries, *folders)))
     linked = [
