@@ -35,13 +35,15 @@ from aiohttp.typedefs import Handler
 from xds.affinity import Reloading
 from xds.config import Settings, bracketed
 from xds.db import Database, open_database
-from xds.errors import Misconfigured, XdsError
+from xds.errors import Issue, Misconfigured, XdsError
 from xds.mllp.handle import handle
 from xds.mllp.server import MllpServer
+from xds.model.objects import Submission
 from xds.ports import Staged
 from xds.registry.iti8_patient_identity_feed import feed as add_patients
 from xds.registry.iti8_patient_identity_feed import merge as merge_patient
 from xds.registry.register import LocalRegistrar
+from xds.registry.rules import check_submission
 from xds.soap import Limits, add_actor
 from xds.soap.registrar import RemoteRegistrar
 from xds.soap.wsdl import wsdl_handler
@@ -74,7 +76,7 @@ class Parts:
 
     database: Database
     documents: FileDocuments | None
-    affinity_domain: Reloading | None
+    affinity_domain: Reloading
     registry: Registry | None
     repository: Repository | None
 
@@ -235,8 +237,7 @@ class _Worker:
         return stop
 
     def _reload(self, parts: Parts) -> None:
-        if parts.affinity_domain is not None:
-            parts.affinity_domain.reload()
+        parts.affinity_domain.reload()
         tls = self._settings.tls
         if self._context is not None and tls.certificate is not None and tls.key is not None:
             try:
@@ -248,7 +249,7 @@ class _Worker:
 
     def _identity_feed(self, parts: Parts) -> MllpServer | None:
         registry, domain = parts.registry, parts.affinity_domain
-        if self._mllp is None or registry is None or domain is None:
+        if self._mllp is None or registry is None:
             return None
 
         async def answer(message: bytes) -> bytes:
@@ -261,26 +262,30 @@ def _open(settings: Settings, metrics: Metrics, opened: contextlib.ExitStack) ->
     database = open_database(settings.database.url)
     opened.callback(database.close)
     home = settings.server.home_community_id
-    domain = registry = repository = documents = None
+    domain = Reloading(settings.registry.affinity_domain)
+    registry = repository = documents = None
     if settings.registry.enabled:
-        domain = Reloading(settings.registry.affinity_domain)
         registry = Registry(database, domain, lambda: datetime.now(UTC), home, settings.registry.max_results)
     if settings.repository.enabled:
         documents = CountedDocuments(settings.repository.documents, metrics)
         opened.callback(documents.close)
-        registrar = LocalRegistrar(registry) if registry is not None else _remote_registrar(settings, database)
+        registrar = LocalRegistrar(registry) if registry is not None else _remote_registrar(settings, database, domain)
         unique_id = settings.repository.unique_id or ""
         repository = Repository(database, documents, registrar, unique_id, home)
     return Parts(database, documents, domain, registry, repository)
 
 
-def _remote_registrar(settings: Settings, database: Database) -> RemoteRegistrar:
+def _remote_registrar(settings: Settings, database: Database, domain: Reloading) -> RemoteRegistrar:
     repository = settings.repository
     url = repository.registry_url or ""
     context = None
     if url.startswith("https:"):
         context = client_context(repository.registry_ca, repository.registry_certificate, repository.registry_key)
-    return RemoteRegistrar(url, context, database)
+
+    def check(submission: Submission) -> list[Issue]:
+        return check_submission(submission, domain(), datetime.now(UTC).date(), at_registry=False)
+
+    return RemoteRegistrar(url, context, database, check)
 
 
 def _mount(app: web.Application, settings: Settings, parts: Parts, answers: Answers) -> dict[str, Handler]:
@@ -318,13 +323,11 @@ def _probes(settings: Settings, parts: Parts) -> dict[str, Probe]:
         return None
 
     async def affinity_domain() -> str | None:
-        return parts.affinity_domain.error if parts.affinity_domain is not None else None
+        return parts.affinity_domain.error
 
-    probes: dict[str, Probe] = {"database": database}
+    probes: dict[str, Probe] = {"database": database, "affinity_domain": affinity_domain}
     if parts.documents is not None:
         probes["disk"] = disk_probe(settings.repository.documents, _LEAST_FREE)
-    if parts.affinity_domain is not None:
-        probes["affinity_domain"] = affinity_domain
     return probes
 
 

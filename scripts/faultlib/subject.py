@@ -65,7 +65,9 @@ class Subject:
     @staticmethod
     def _xds(*arguments: str) -> None:
         command = [sys.executable, "-m", "xds", *arguments]
-        subprocess.run(command, check=True, capture_output=True, cwd=ROOT, timeout=_COMMAND)
+        done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=_COMMAND)
+        if done.returncode:
+            raise RuntimeError(f"xds {' '.join(arguments)}: {done.stderr}")
 
     def start(self) -> Server:
         """Start the server; returns when it answers."""

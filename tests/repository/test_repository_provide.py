@@ -9,6 +9,7 @@ import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 
 import pytest
 from repository_actors import UNIQUE_ID, Actors, included, inline, provide
@@ -17,9 +18,11 @@ from samples import OTHER_PATIENT, PATIENT, association, entry, folder, member, 
 from xds.ebrim.fragment import unpack
 from xds.ebrim.objects import decode_fragment
 from xds.errors import Code, Issue, Severity, Unavailable
+from xds.model.affinity_domain import AffinityDomain
 from xds.model.objects import AssociationType, DocumentEntry, EntryType, Submission
 from xds.model.selection import EntrySelection
 from xds.model.stored import Holding
+from xds.registry.rules import check_submission
 from xds.soap.registrar import RemoteRegistrar
 
 KAART = b"%PDF-1.7 zwangerschapskaart \x00\xff\r\n" * 9
@@ -202,9 +205,13 @@ def test_a_warning_is_kept_with_success(actors: Actors) -> None:
 
 def test_a_remote_registry_is_not_asked_when_the_repository_refuses(actors: Actors) -> None:
     # Nothing listens there: being asked would be XDSRegistryNotAvailable.
-    remote = RemoteRegistrar("http://127.0.0.1:9/registry", None, actors.index)
+    def check(submission: Submission) -> list[Issue]:
+        return check_submission(submission, AffinityDomain(), date(2026, 6, 1), at_registry=False)
+
+    remote = RemoteRegistrar("http://127.0.0.1:9/registry", None, actors.index, check)
     actors.registrar = remote
-    assert actors.codes(submission(bare())) == [Code.XDSMissingDocument]
+    broken = submission(bare(class_code=None))
+    assert actors.codes(broken) == [Code.XDSMissingDocument, Code.XDSRegistryMetadataError]
     asyncio.run(remote.close())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,10 @@ from aiohttp import web
 from lxml.etree import _Element
 
 from xds.db import Database, open_database
-from xds.errors import Code, Fault, Unavailable
-from xds.model.objects import Submission, SubmissionSet
+from xds.ebrim.encode import encode
+from xds.ebrim.response import encode_query_response
+from xds.errors import Code, Fault, Issue, Unavailable
+from xds.model.objects import DocumentEntry, Submission, SubmissionSet
 from xds.model.stored import Holding
 from xds.soap import add_actor
 from xds.soap.registrar import RemoteRegistrar
@@ -22,37 +25,50 @@ from xds.transaction import Context, Reply, Transaction
 RS = "urn:oasis:names:tc:ebxml-regrep:xsd:rs:3.0"
 STATUS = "urn:oasis:names:tc:ebxml-regrep:ResponseStatusType:"
 ACCEPTED = f'<rs:RegistryResponse xmlns:rs="{RS}" status="{STATUS}Success"/>'.encode()
-REFUSED = (
-    f'<rs:RegistryResponse xmlns:rs="{RS}" status="{STATUS}Failure"><rs:RegistryErrorList>'
-    '<rs:RegistryError errorCode="XDSUnknownPatientId" codeContext="not known" '
-    'severity="urn:oasis:names:tc:ebxml-regrep:ErrorSeverityType:Error"/></rs:RegistryErrorList></rs:RegistryResponse>'
-).encode()
+
+
+def refused(code: str) -> bytes:
+    return (
+        f'<rs:RegistryResponse xmlns:rs="{RS}" status="{STATUS}Failure"><rs:RegistryErrorList>'
+        f'<rs:RegistryError errorCode="{code}" codeContext="not known" severity='
+        '"urn:oasis:names:tc:ebxml-regrep:ErrorSeverityType:Error"/></rs:RegistryErrorList></rs:RegistryResponse>'
+    ).encode()
+
+
+REFUSED = refused("XDSUnknownPatientId")
 
 HELD = Holding("1.2.3", "a" * 64, "b" * 40, 5, "text/plain")
 OLD = Holding("1.2.4", "c" * 64, "d" * 40, 6, "text/plain")
-SUBMISSION = Submission(submission_sets=(SubmissionSet(entry_uuid="set", unique_id="1.2.5"),))
+SUBMISSION = Submission(
+    submission_sets=(SubmissionSet(entry_uuid="set", unique_id="1.2.5"),),
+    entries=(DocumentEntry(entry_uuid="entry", unique_id="1.2.3", hash=HELD.hash),),
+)
 
 
-@contextlib.asynccontextmanager
-async def registry(answer: Callable[[_Element], bytes]) -> AsyncIterator[str]:
-    """A registry that gives this answer, or raises it; its URL."""
-
+def transaction(number: str, request: str, action: str, answer: Callable[[_Element], bytes]) -> Transaction:
     async def reply(message: _Element, context: Context) -> Reply:
         return Reply(answer(message))
 
-    iti42 = Transaction(
-        "ITI-42",
-        "Register Document Set-b",
-        "registry",
-        "{urn:oasis:names:tc:ebxml-regrep:xsd:lcm:3.0}SubmitObjectsRequest",
-        "urn:ihe:iti:2007:RegisterDocumentSet-b",
-        "urn:ihe:iti:2007:RegisterDocumentSet-bResponse",
-        "never",
-        reply,
-    )
+    action = f"urn:ihe:iti:2007:{action}"
+    request = f"{{urn:oasis:names:tc:ebxml-regrep:xsd:{request}"
+    return Transaction(number, number, "registry", request, action, f"{action}Response", "never", reply)
+
+
+@contextlib.asynccontextmanager
+async def registry(answer: Callable[[_Element], bytes], found: Submission = Submission()) -> AsyncIterator[str]:
+    """A registry that gives this answer to ITI-42, or raises it, and has this for who asks by ITI-18; its URL."""
+
+    def find(message: _Element) -> bytes:
+        assert "'1.2.5'" in "".join(message.itertext())
+        return encode_query_response([encode(each) for each in (*found.submission_sets, *found.entries)])
+
+    transactions = [
+        transaction("ITI-42", "lcm:3.0}SubmitObjectsRequest", "RegisterDocumentSet-b", answer),
+        transaction("ITI-18", "query:3.0}AdhocQueryRequest", "RegistryStoredQuery", find),
+    ]
     app = web.Application()
     add_actor(
-        app, "/registry", [iti42], context_factory=lambda request_id, parts: Context(request_id, None, None, parts)
+        app, "/registry", transactions, context_factory=lambda request_id, parts: Context(request_id, None, None, parts)
     )
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
@@ -71,20 +87,26 @@ def index(tmp_path: Path) -> Iterator[Database]:
     database.close()
 
 
+def check(submission: Submission) -> list[Issue]:
+    return [Issue(Code.XDSRegistryMetadataError, submission.entries[0].entry_uuid)]
+
+
 def held(index: Database) -> Awaitable[set[str]]:
     return index.read(lambda reader: {holding.unique_id for holding in reader.holdings(["1.2.3", "1.2.4"])})
 
 
-def register(index: Database, answer: Callable[[_Element], bytes], *holdings: Holding) -> list[Code] | str:
-    """Register these holdings with a registry that answers so; the codes of its issues, or why it was unavailable.
+def register(
+    index: Database, answer: Callable[[_Element], bytes], *holdings: Holding, found: Submission = Submission()
+) -> list[Code] | str:
+    """Register these holdings with such a registry; the codes of its issues, or why it was unavailable.
 
     The document OLD is held before.
     """
 
     async def main() -> list[Code] | str:
         await index.write(lambda writer: writer.hold([OLD]))
-        async with registry(answer) as url:
-            registrar = RemoteRegistrar(url, None, index)
+        async with registry(answer, found) as url:
+            registrar = RemoteRegistrar(url, None, index, check)
             try:
                 return [issue.code for issue in await registrar.register(SUBMISSION, holdings)]
             except Unavailable as error:
@@ -132,13 +154,39 @@ UNKNOWN = {
     "it crashes": fails(ValueError()),
     "no answer of its": lambda message: b"<x/>",
     "no XML": lambda message: b"<x",
+    "it breaks down": lambda message: refused("XDSRegistryOutOfResources"),
 }
 
 
+OTHER = Submission(SUBMISSION.submission_sets, (replace(SUBMISSION.entries[0], hash=OLD.hash),))
+
+
+@pytest.mark.parametrize("found", [Submission(), OTHER], ids=["nothing", "another"])
 @pytest.mark.parametrize("answer", UNKNOWN.values(), ids=UNKNOWN.keys())
-def test_what_may_have_been_accepted_stays_held(index: Database, answer: Callable[[_Element], bytes]) -> None:
-    assert isinstance(register(index, answer, HELD), str)
+def test_what_may_have_been_accepted_stays_held(
+    index: Database, answer: Callable[[_Element], bytes], found: Submission
+) -> None:
+    assert isinstance(register(index, answer, HELD, found=found), str)
     assert asyncio.run(held(index)) == {"1.2.3", "1.2.4"}
+
+
+@pytest.mark.parametrize("answer", UNKNOWN.values(), ids=UNKNOWN.keys())
+def test_what_the_registry_says_that_it_has_is_accepted(index: Database, answer: Callable[[_Element], bytes]) -> None:
+    assert register(index, answer, HELD, found=SUBMISSION) == []
+    assert asyncio.run(held(index)) == {"1.2.3", "1.2.4"}
+
+
+def test_an_error_of_the_repository_comes_with_those_of_the_rules_and_the_registry_is_not_asked(
+    index: Database,
+) -> None:
+    async def main() -> None:
+        # Nothing listens there.
+        registrar = RemoteRegistrar("http://127.0.0.1:9/registry", None, index, check)
+        own = Issue(Code.XDSMissingDocument, "the repository's")
+        assert await registrar.register(SUBMISSION, [HELD], [own]) == [own, *check(SUBMISSION)]
+        assert await held(index) == set()
+
+    asyncio.run(main())
 
 
 def test_a_sender_fault_releases(index: Database) -> None:
@@ -150,7 +198,7 @@ def test_a_registry_that_is_away(index: Database) -> None:
     async def main() -> None:
         async with registry(lambda message: ACCEPTED) as url:
             pass
-        registrar = RemoteRegistrar(url, None, index)
+        registrar = RemoteRegistrar(url, None, index, check)
         with pytest.raises(Unavailable, match="can't be reached"):
             await registrar.register(SUBMISSION, [HELD])
         await registrar.close()

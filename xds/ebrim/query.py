@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from lxml.etree import _Element
 
+from xds.ebrim.encode import slot as encode_slot
 from xds.ebrim.vocabulary import QUERY, RIM
 from xds.errors import Code, Issue
 
@@ -55,6 +56,16 @@ def decode_adhoc_query(request: _Element) -> tuple[AdhocQuery, list[Issue]]:
                     issues.append(Issue(Code.XDSRegistryError, f"{name[:128]}: {error}", name[:128], section=_CODING))
         parameters.setdefault(name, []).append(values)
     return AdhocQuery(query.get("id", ""), return_type, query.get("home"), parameters), issues
+
+
+def encode_adhoc_query(query_id: str, parameters: Mapping[str, str]) -> bytes:
+    """A query:AdhocQueryRequest for LeafClass, with its namespaces; each parameter has one text."""
+    slots = "".join(encode_slot(name, ["'" + text.replace("'", "''") + "'"]) for name, text in parameters.items())
+    return (
+        f'<query:AdhocQueryRequest xmlns:query="{QUERY}" xmlns:rim="{RIM}"><query:ResponseOption '
+        f'returnComposedObjects="true" returnType="LeafClass"/><rim:AdhocQuery id="{query_id}">{slots}'
+        "</rim:AdhocQuery></query:AdhocQueryRequest>"
+    ).encode()
 
 
 def parse_values(text: str) -> list[str]:

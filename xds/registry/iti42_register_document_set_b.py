@@ -10,6 +10,11 @@ from xds.errors import Code, Issue, Unavailable
 from xds.registry.register import register
 from xds.transaction import Context, Reply, Transaction
 
+# Not "nothing was changed": a connection to the database that is lost during COMMIT leaves that open.
+_UNCONFIRMED = Issue(
+    Code.XDSRegistryOutOfResources, "the registry can't write at this moment; the submission was not confirmed"
+)
+
 
 async def answer(body: _Element, ctx: Context) -> Reply:
     """Register the metadata of documents that a repository holds."""
@@ -18,7 +23,7 @@ async def answer(body: _Element, ctx: Context) -> Reply:
     try:
         issues = await register(ctx.registry, submission, issues)
     except Unavailable:
-        issues = [Issue(Code.XDSRegistryOutOfResources, "the registry can't write at this moment; nothing was changed")]
+        issues = [_UNCONFIRMED]
     status = status_of(issues).rpartition(":")[2]
     return Reply(encode_response(issues), status=status, codes=tuple(issue.code for issue in issues))
 

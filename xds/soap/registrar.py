@@ -7,21 +7,30 @@ from __future__ import annotations
 
 import ssl
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import aiohttp
+from lxml.etree import _Element
 
 from xds import xmlio
+from xds.ebrim.objects import decode_objects
+from xds.ebrim.query import encode_adhoc_query
 from xds.ebrim.response import FAILURE, REGISTRY_RESPONSE, decode_response, status_of
 from xds.ebrim.submit import encode_submit_objects
+from xds.ebrim.vocabulary import RIM
 from xds.errors import Code, Fault, Issue, Unavailable
 from xds.model.objects import Submission
 from xds.model.stored import Holding
 from xds.ports import Index, Writer
 from xds.soap.envelope import open_envelope, request_envelope
 
-_ACTION = "urn:ihe:iti:2007:RegisterDocumentSet-b"
+_REGISTER = "urn:ihe:iti:2007:RegisterDocumentSet-b"
+_QUERY = "urn:ihe:iti:2007:RegistryStoredQuery"
+_GET_SUBMISSION_SET_AND_CONTENTS = "urn:uuid:e8e3cb2c-e39c-46b9-99e4-c12f57260b83"
+_OBJECT_LIST = f"{{{RIM}}}RegistryObjectList"
 _MAX_ANSWER = 8 << 20
+# The registry broke down rather than refused: what it had begun may have been done.
+_BROKE_DOWN = frozenset((Code.XDSRegistryOutOfResources, Code.XDSRegistryBusy))
 # Statuses of a Sender fault, and of servers that have nothing at our URL.
 _REFUSED = (400, 401, 403, 404, 405, 413, 415)
 _TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=5)
@@ -30,11 +39,21 @@ _TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=5)
 class RemoteRegistrar:
     """The port `Registrar` over ITI-42."""
 
-    def __init__(self, url: str, context: ssl.SSLContext | None, index: Index):
-        """Register at `url`. `context` is for TLS, None where the URL is http. `index` records what is held."""
+    def __init__(
+        self,
+        url: str,
+        context: ssl.SSLContext | None,
+        index: Index,
+        check: Callable[[Submission], list[Issue]],
+    ):
+        """Register at `url`. `context` is for TLS, None where the URL is http. `index` records what is held.
+
+        `check` finds what the registry will say by the rules that need no look into it.
+        """
         self._url = url
         self._context = context
         self._index = index
+        self._check = check
         self._session: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:
@@ -45,22 +64,31 @@ class RemoteRegistrar:
     async def register(
         self, submission: Submission, held: Sequence[Holding], already: Sequence[Issue] = ()
     ) -> list[Issue]:
-        """Register a submission; what is wrong with it. With an Error `already`, the registry is not asked.
+        """Register a submission; what is wrong with it.
+
+        With an Error `already` the registry is not asked, as it could accept what is to be refused; its rules are
+        applied here as far as they need no look into it.
 
         The holdings are recorded before, so that a registered document is never one that the repository doesn't
-        know, and forgotten when the registry refuses. Unavailable when it gives no intelligible answer; the holdings
-        stay if it may have accepted nevertheless.
+        know, and forgotten when the registry refuses. When it gives no intelligible answer it is asked whether it
+        has the submission; if it does not say so, this is Unavailable, and the holdings stay, because it may have it
+        nevertheless. The sender's next try is then accepted, or refused for the uniqueId of its SubmissionSet, which
+        keeps it from being registered twice.
         """
         if status_of(already) == FAILURE:
-            return list(already)
+            return [*already, *self._check(submission)]
         fresh, issues = await self._index.write(lambda writer: _hold(writer, held))
         if issues:
             return [*already, *issues]
         try:
-            issues = await self._send(encode_submit_objects(submission))
+            issues = await self._register(submission)
         except _Untouched as error:
             await self._index.write(lambda writer: writer.release(fresh))
             raise Unavailable(str(error)) from error
+        except Unavailable:
+            if not await self._has(submission):
+                raise
+            issues = []
         if status_of(issues) == FAILURE:
             await self._index.write(lambda writer: writer.release(fresh))
         else:
@@ -68,9 +96,36 @@ class RemoteRegistrar:
             await self._index.write(lambda writer: writer.hold(held))
         return [*already, *issues]
 
-    async def _send(self, body: bytes) -> list[Issue]:
-        message = request_envelope(_ACTION, self._url, f"urn:uuid:{uuid.uuid4()}", body)
-        headers = {"Content-Type": f'application/soap+xml; charset=UTF-8; action="{_ACTION}"'}
+    async def _register(self, submission: Submission) -> list[Issue]:
+        message = await self._ask(_REGISTER, encode_submit_objects(submission))
+        if message.tag != REGISTRY_RESPONSE:
+            raise Unavailable("the registry's answer is not a RegistryResponse")
+        status, issues = decode_response(message)
+        if not status.endswith(":Success") and status != "Success" and not issues:
+            issues = [Issue(Code.XDSRegistryError, "the registry refused without saying why")]
+        if any(issue.code in _BROKE_DOWN for issue in issues):
+            raise Unavailable("the registry broke down")
+        return issues
+
+    async def _has(self, submission: Submission) -> bool:
+        """Whether the registry has this very submission. False is no proof that it hasn't, or will not."""
+        unique_id = next((submission_set.unique_id for submission_set in submission.submission_sets), None)
+        if unique_id is None:
+            return False
+        query = encode_adhoc_query(_GET_SUBMISSION_SET_AND_CONTENTS, {"$XDSSubmissionSetUniqueId": unique_id})
+        try:
+            objects = (await self._ask(_QUERY, query)).find(_OBJECT_LIST)
+        except (_Untouched, Unavailable):
+            return False
+        if objects is None:
+            return False
+        found, _ = decode_objects(objects)
+        return bool(found.submission_sets) and _identity(submission) <= _identity(found)
+
+    async def _ask(self, action: str, body: bytes) -> _Element:
+        """The message in the registry's answer. Unavailable when there is none that can be read."""
+        message = request_envelope(action, self._url, f"urn:uuid:{uuid.uuid4()}", body)
+        headers = {"Content-Type": f'application/soap+xml; charset=UTF-8; action="{action}"'}
         try:
             async with self._connected().post(
                 self._url, data=message, headers=headers, allow_redirects=False
@@ -88,7 +143,10 @@ class RemoteRegistrar:
             raise _Untouched("the registry can't be reached") from error
         except (aiohttp.ClientError, TimeoutError) as error:
             raise Unavailable("the registry did not answer") from error
-        return _read(bytes(content))
+        try:
+            return open_envelope(xmlio.parse(bytes(content), max_bytes=_MAX_ANSWER)).message
+        except (Fault, xmlio.Malformed) as error:
+            raise Unavailable("the registry's answer is not intelligible") from error
 
     def _connected(self) -> aiohttp.ClientSession:
         # Made at the first use, as it belongs to the event loop that runs then.
@@ -120,14 +178,10 @@ def _hold(writer: Writer, held: Sequence[Holding]) -> tuple[list[str], list[Issu
     return [holding.unique_id for holding in held if holding.unique_id not in known], []
 
 
-def _read(answer: bytes) -> list[Issue]:
-    try:
-        message = open_envelope(xmlio.parse(answer, max_bytes=_MAX_ANSWER)).message
-    except (Fault, xmlio.Malformed) as error:
-        raise Unavailable("the registry's answer is not intelligible") from error
-    if message.tag != REGISTRY_RESPONSE:
-        raise Unavailable("the registry's answer is not a RegistryResponse")
-    status, issues = decode_response(message)
-    if not status.endswith(":Success") and status != "Success" and not issues:
-        issues = [Issue(Code.XDSRegistryError, "the registry refused without saying why")]
-    return issues
+def _identity(submission: Submission) -> set[tuple[str | None, str | None]]:
+    """What tells a submission from another; a registry gives references as members besides."""
+    return {
+        *((submission_set.unique_id, submission_set.source_id) for submission_set in submission.submission_sets),
+        *((entry.unique_id, (entry.hash or "").lower()) for entry in submission.entries),
+        *((folder.unique_id, None) for folder in submission.folders),
+    }
