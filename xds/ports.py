@@ -38,7 +38,7 @@ class Reader(Protocol):
         """The key of a known patient, by CX text; None when never fed, or merged away."""
 
     def entries(self, selection: EntrySelection, limit: int | None = None) -> list[StoredEntry]:
-        """At most `limit` entries, oldest registration first."""
+        """At most `limit` entries, oldest registration first; any of them where there are more."""
 
     def submission_sets(self, selection: SetSelection, limit: int | None = None) -> list[StoredSet]: ...
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
+from operator import itemgetter
 from typing import Any, Protocol
 
 from xds.db.compile import Shape, Statements
@@ -29,6 +30,8 @@ from xds.model.stored import Holding, StoredAssociation, StoredEntry, StoredFold
 
 Judge = Callable[[str | None], bool]
 """Whether a column that holds many values passes."""
+
+_LAST = itemgetter(-1)
 
 Selection = EntrySelection | SetSelection | FolderSelection | AssociationSelection
 
@@ -110,12 +113,12 @@ class Reader(ReadParticipants):
         if not judges:
             sql = self._statements.selecting(kind, shape, (), limit is not None)
             rows = self._session.rows(sql, parameters if limit is None else [*parameters, limit])
-            return list(map(kind.stored, rows))
+            return [kind.stored(row) for row in sorted(rows, key=_LAST)]
         sql = self._statements.selecting(kind, shape, tuple(judges), False)
         first = len(kind.columns)
         tests = list(enumerate(judges.values(), first))
         passing = (row for row in self._session.rows(sql, parameters) if all(test(row[at]) for at, test in tests))
-        return list(map(kind.stored, islice(passing, limit)))
+        return [kind.stored(row) for row in sorted(islice(passing, limit), key=_LAST)]
 
     def _narrow(self, kind: Kind, selection: Selection) -> tuple[Shape, list[Any]] | None:
         """The shape of what SQL decides, and its parameters; None when nothing can pass."""

@@ -38,7 +38,8 @@ class AdhocQuery:
 
 def decode_adhoc_query(request: _Element) -> tuple[AdhocQuery, list[Issue]]:
     """Read a query:AdhocQueryRequest; values that are not coded by the rules are issues."""
-    option, query = request.find(_RESPONSE_OPTION), request.find(_ADHOC_QUERY)
+    option = next(request.iterchildren(_RESPONSE_OPTION), None)
+    query = next(request.iterchildren(_ADHOC_QUERY), None)
     return_type = option.get("returnType", "") if option is not None else ""
     if query is None:
         issue = Issue(Code.XDSRegistryError, "the request has no rim:AdhocQuery", section="ITI TF-2: 3.18.4.1.2.3")
@@ -74,6 +75,11 @@ def parse_values(text: str) -> list[str]:
     ValueError when quotes or parentheses don't match. Source: ITI TF-2: 3.18.4.1.2.3.5.
     """
     text = text.strip()
+    if text.count("'") == 2:  # as nearly all are: one value, with nothing to take apart
+        if text[0] == text[-1] == "'":
+            return [text[1:-1]]
+        if text[:2] == "('" and text[-2:] == "')":
+            return [text[2:-2]]
     if not text.startswith("("):
         match = _ONE.fullmatch(text)
         if match is None:

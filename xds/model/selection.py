@@ -10,7 +10,7 @@ Source: ITI TF-2: 3.18.4.1.2.3.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from xds.model.objects import EntryType, Status
 
@@ -18,8 +18,7 @@ Codes = tuple[tuple[str, str], ...]
 AllOf = tuple[tuple[tuple[str, str], ...], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EntrySelection:
+class EntrySelection(NamedTuple):
     """Which document entries. `patient` is a CX as text; a merged or unknown one selects nothing."""
 
     patient: str | None = None
@@ -45,8 +44,7 @@ class EntrySelection:
     author_persons: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetSelection:
+class SetSelection(NamedTuple):
     """Which submission sets."""
 
     patient: str | None = None
@@ -60,8 +58,7 @@ class SetSelection:
     content_type_codes: Codes = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FolderSelection:
+class FolderSelection(NamedTuple):
     """Which folders."""
 
     patient: str | None = None
@@ -74,8 +71,7 @@ class FolderSelection:
     codes: AllOf = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AssociationSelection:
+class AssociationSelection(NamedTuple):
     """Which associations: those with one of these uuids, or one of these ends. `ends` matches either end."""
 
     uuids: tuple[str, ...] = ()

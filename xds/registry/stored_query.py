@@ -112,7 +112,9 @@ def read_parameters(
     for parameter in query.parameters:
         if parameter.name in unreadable:
             continue
-        groups = [group for group in given.get(parameter.name, ()) if group]
+        groups = given.get(parameter.name)
+        if groups is not None:
+            groups = [group for group in groups if group]
         if not groups:
             if parameter.required:
                 wrong(Code.XDSStoredQueryMissingParam, parameter.name, "is missing")
