@@ -64,7 +64,9 @@ def test_used_ids_are_refused(tried):
     assert tried.codes(again) == [Code.XDSRegistryMetadataError]
     same_set = submission(entry(), unique_id=first.submission_sets[0].unique_id)
     same_folder = submission(folder(unique_id=first.folders[0].unique_id))
-    assert tried.codes(same_set) == tried.codes(same_folder) == [Code.XDSDuplicateUniqueIdInRegistry]
+    a_document = submission(folder(unique_id=first.entries[0].unique_id))
+    for taken in (same_set, same_folder, a_document):
+        assert tried.codes(taken) == [Code.XDSDuplicateUniqueIdInRegistry]
 
 
 def test_a_refusal_names_objects_by_the_ids_that_were_sent(tried):
@@ -128,11 +130,26 @@ def test_relations_between_patients_are_refused(tried):
     assert tried.codes(by_reference) == []
 
 
-def test_a_relation_to_what_is_no_document_is_refused(tried):
-    assert tried.codes(submission(folder(F))) == []
-    assert tried.codes(submission(entry(), association("Document01", F, AssociationType.RPLC))) == [
-        Code.XDSRegistryMetadataError
+def test_a_new_folder_does_not_take_in_a_document_of_another_patient(tried):
+    tried.index.write_now(lambda writer: writer.add_patient(OTHER_PATIENT))
+    assert tried.codes(submission(entry(A, patient_id=OTHER_PATIENT), patient_id=OTHER_PATIENT)) == []
+    assert tried.codes(submission(folder(), association("Folder01", A))) == [Code.XDSPatientIdDoesNotMatch]
+    assert tried.codes(submission(entry(B))) == []
+    assert tried.codes(submission(folder(), association("Folder01", B))) == []
+
+
+def test_what_is_no_document_is_no_target(tried):
+    in_folder = association(F, A, entry_uuid=B)
+    assert tried.codes(submission(entry(A), folder(F), in_folder, name=C)) == []
+    wrong = [
+        *(association("Document01", target, AssociationType.RPLC) for target in (F, C, B)),
+        *(association(F, target) for target in (F, C, B)),
+        *(association("Folder01", target) for target in (F, C, B)),
+        member("SubmissionSet01", C, "Reference"),
     ]
+    for each in wrong:
+        assert set(tried.codes(submission(entry(), folder(), each))) == {Code.XDSRegistryMetadataError}, each
+    assert tried.codes(submission(entry(), member("SubmissionSet01", B, "Reference"))) == []
 
 
 def test_a_merged_patient_is_unknown_and_the_survivor_has_all(tried):

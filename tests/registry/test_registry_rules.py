@@ -134,6 +134,7 @@ def test_structure_mistakes():
         (submission(entry(), association(UUID, UUID[:-1] + "c", AssociationType.RPLC)), META, "no DocumentEntry"),
         (submission(entry(), entry("D2"), association("D2", "Document01", AssociationType.RPLC)), META, "itself"),
         (submission(entry(), association("Document01", UUID)), META, "HasMember has a DocumentEntry"),
+        (submission(folder(), folder("F2"), association("F2", "Folder01")), META, "no DocumentEntry"),
         (submission(entry(), member("SubmissionSet01", UUID, "Original")), META, "SubmissionSetStatus"),
         (Submission(submission(entry()).submission_sets, (entry(),), (),
                     (association("SubmissionSet01", "Document01"),)), META, "SubmissionSetStatus"),

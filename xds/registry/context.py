@@ -5,7 +5,7 @@ Source: ITI TF-2: 3.42.4.1.3.3; ITI TF-3: 4.2.2 and Table 4.2.4.1-2.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from xds.errors import Code, Issue
 from xds.model.ids import is_uuid_urn
@@ -28,7 +28,7 @@ def check_context(submission: Submission, known: Known) -> list[Issue]:
         *_check_patient(submission, known),
         *_check_taken(submission, known),
         *_check_content(submission, known),
-        *(issue for each in submission.associations for issue in _check_ends(submission, each, known)),
+        *_check_associations(submission, known),
     ]
 
 
@@ -47,8 +47,9 @@ def _check_taken(submission: Submission, known: Known) -> Iterator[Issue]:
                 Code.XDSRegistryMetadataError, f"the entryUUID of this {type(item).__name__} is registered already",
                 item.entry_uuid, section="ITI TF-2: 3.42.4.1.3.3.1",
             )  # fmt: skip
+    of_documents = {stored.unique_id for stored in known.same_unique_id}
     for item in (*submission.submission_sets, *submission.folders):
-        if item.unique_id in known.taken:
+        if item.unique_id in known.taken or item.unique_id in of_documents:
             yield Issue(
                 Code.XDSDuplicateUniqueIdInRegistry, f"{type(item).__name__}.uniqueId is registered already",
                 item.entry_uuid, section="ITI TF-3: Table 4.2.4.1-2",
@@ -73,19 +74,21 @@ def _check_identical(entry: DocumentEntry, stored: StoredEntry) -> Iterator[Issu
         yield Issue(Code.XDSNonIdenticalSize, context, entry.entry_uuid, section=section)
 
 
-def _check_ends(submission: Submission, association: Association, known: Known) -> Iterator[Issue]:
-    submitted = {item.entry_uuid for item in objects(submission)}
+def _check_associations(submission: Submission, known: Known) -> Iterator[Issue]:
+    sent = {item.entry_uuid for item in objects(submission)}
+    folders = {folder.entry_uuid for folder in submission.folders}
     existing = known.entries.keys() | known.folders.keys() | known.associations.keys() | known.others
-    for end, where in ((association.source_object, "sourceObject"), (association.target_object, "targetObject")):
-        if end not in submitted and is_uuid_urn(end) and end not in existing:
-            yield Issue(
-                Code.UnresolvedReferenceException, f"Association.{where} is not in the registry",
-                association.entry_uuid, section="ITI TF-3: Table 4.2.4.1-2",
-            )  # fmt: skip
-    if association.association_type in RELATIONSHIPS:
-        yield from _check_relationship(association, known)
-    elif association.association_type == AssociationType.HAS_MEMBER:
-        yield from _check_member(association, known, submitted)
+    for each in submission.associations:
+        for end, where in ((each.source_object, "sourceObject"), (each.target_object, "targetObject")):
+            if end not in sent and is_uuid_urn(end) and end not in existing:
+                yield Issue(
+                    Code.UnresolvedReferenceException, f"Association.{where} is not in the registry",
+                    each.entry_uuid, section="ITI TF-3: Table 4.2.4.1-2",
+                )  # fmt: skip
+        if each.association_type in RELATIONSHIPS:
+            yield from _check_relationship(each, known)
+        elif each.association_type == AssociationType.HAS_MEMBER:
+            yield from _check_member(each, known, sent, folders)
 
 
 def _check_relationship(association: Association, known: Known) -> Iterator[Issue]:
@@ -93,9 +96,7 @@ def _check_relationship(association: Association, known: Known) -> Iterator[Issu
     name = association.association_type.rpartition(":")[2]
     target = known.entries.get(association.target_object)
     if target is None:
-        if association.target_object in known.folders or association.target_object in known.others:
-            yield Issue(Code.XDSRegistryMetadataError, f"Association {name} has a target that is no DocumentEntry",
-                        association.entry_uuid, section="ITI TF-3: 4.2.2.2")  # fmt: skip
+        yield from _check_target(association, known, known.others | known.folders.keys() | known.associations.keys())
         return
     if target.patient != known.patient and known.patient is not None:
         yield Issue(Code.XDSPatientIdDoesNotMatch, f"Association {name} joins documents of different patients",
@@ -105,19 +106,30 @@ def _check_relationship(association: Association, known: Known) -> Iterator[Issu
                     association.entry_uuid, section="ITI TF-3: Table 4.2.4.1-2")  # fmt: skip
 
 
-def _check_member(association: Association, known: Known, submitted: set[str]) -> Iterator[Issue]:
-    """Membership of a folder that exists. Source: ITI TF-3: 4.2.2.1.2."""
+def _check_member(association: Association, known: Known, sent: set[str], folders: set[str]) -> Iterator[Issue]:
+    """A set may have anything but a set as member, by reference of any patient; a folder documents of its patient.
+
+    Source: ITI TF-3: 4.2.2.1.
+    """
     source, target = association.source_object, association.target_object
-    if source in submitted:
+    if source in sent - folders:
+        yield from _check_target(association, known, known.others)
         return
     if source in known.entries or source in known.others or source in known.associations:
         yield Issue(Code.XDSRegistryMetadataError, "Association HasMember has a source that is no Folder",
                     association.entry_uuid, section="ITI TF-3: 4.2.2.1")  # fmt: skip
-    folder = known.folders.get(source)
-    if folder is None:
         return
-    entry = known.entries.get(target)
-    patient = known.patient if target in submitted else entry.patient if entry is not None else None
-    if patient is not None and patient != folder.patient:
+    yield from _check_target(association, known, known.others | known.folders.keys() | known.associations.keys())
+    of_folder = known.folders[source].patient if source in known.folders else known.patient
+    of_target = known.entries[target].patient if target in known.entries else known.patient
+    if None not in (of_folder, of_target) and of_folder != of_target:
         yield Issue(Code.XDSPatientIdDoesNotMatch, "Association HasMember joins a folder and a document of different "
                     "patients", association.entry_uuid, section="ITI TF-3: 4.2.2.1.2")  # fmt: skip
+
+
+def _check_target(association: Association, known: Known, wrong: Collection[str]) -> Iterator[Issue]:
+    if association.target_object in wrong:
+        name = association.association_type.rpartition(":")[2]
+        is_set = association.target_object in known.others
+        context = f"Association {name} has a target that is {'a SubmissionSet' if is_set else 'no DocumentEntry'}"
+        yield Issue(Code.XDSRegistryMetadataError, context, association.entry_uuid, section="ITI TF-3: 4.2.2")

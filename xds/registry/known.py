@@ -18,7 +18,7 @@ _DEPENDENT = (AssociationType.APND.value, AssociationType.XFRM.value)
 @dataclass(frozen=True, slots=True)
 class Known:
     """`entries`, `folders` and `associations` are those that the submission refers to, by entryUUID; `others` are
-    submission sets that it refers to. `same_unique_id` are the entries registered under one of its uniqueIds.
+    submission sets that it refers to. `same_unique_id` are the entries registered under a uniqueId of any object in it.
     `dependents` are the entries that fall with a replaced one; `memberships` the HasMember associations from folders
     to replaced entries. `patient` is None for an unknown patient."""
 
@@ -39,7 +39,7 @@ def look_up(reader: Reader, submission: Submission) -> Known:
     submitted = {item.entry_uuid for item in objects(submission)}
     identified = (*submission.submission_sets, *submission.folders)
     unique_ids = [item.unique_id for item in identified if item.unique_id]
-    entry_ids = tuple({entry.unique_id for entry in submission.entries if entry.unique_id})
+    entry_ids = tuple({item.unique_id for item in (*submission.entries, *identified) if item.unique_id})
     refs = {
         end
         for association in submission.associations

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from xds.ebrim.objects import metadata_error
 from xds.errors import Code, Issue
 from xds.model.ids import is_symbolic, is_uuid_urn
-from xds.model.objects import RELATIONSHIPS, Association, AssociationType, Submission
+from xds.model.objects import Association, AssociationType, Submission
 
 ORIGINAL, REFERENCE = "Original", "Reference"
 
@@ -24,8 +25,21 @@ def check_structure(submission: Submission) -> Iterator[Issue]:
     yield from _check_unique_ids(submission)
     yield from _check_patients(submission)
     yield from _check_membership(submission)
+    sent = _Sent(
+        frozenset(each.entry_uuid for each in submission.submission_sets),
+        frozenset(each.entry_uuid for each in submission.entries),
+        frozenset(each.entry_uuid for each in objects(submission)),
+    )
     for association in submission.associations:
-        yield from _check_association(submission, association)
+        yield from _check_association(association, sent)
+
+
+class _Sent(NamedTuple):
+    """The ids of a submission's sets, of its entries, and of all its objects."""
+
+    sets: frozenset[str]
+    entries: frozenset[str]
+    objects: frozenset[str]
 
 
 def objects(submission: Submission) -> tuple:
@@ -84,13 +98,11 @@ def _check_membership(submission: Submission) -> Iterator[Issue]:
                                  "ITI TF-3: 4.2.1.4")  # fmt: skip
 
 
-def _check_association(submission: Submission, association: Association) -> Iterator[Issue]:
+def _check_association(association: Association, sent: _Sent) -> Iterator[Issue]:
     def wrong(context: str, section: str = "ITI TF-3: 4.2.2") -> Issue:
         return metadata_error(f"Association {context}", association.entry_uuid, section)
 
-    sets = {each.entry_uuid for each in submission.submission_sets}
-    entries = {each.entry_uuid for each in submission.entries}
-    submitted = {item.entry_uuid for item in objects(submission)}
+    sets, entries, submitted = sent
     kind, source, target = association.association_type, association.source_object, association.target_object
     if kind not in frozenset(AssociationType):
         yield wrong(f"has the unknown type {kind[:128] or '(none)'}")
@@ -104,16 +116,20 @@ def _check_association(submission: Submission, association: Association) -> Iter
                         association.entry_uuid, section="ITI TF-3: 4.2.2")  # fmt: skip
     if target in sets or source == target:
         yield wrong("has a SubmissionSet, or its own source, as target")
+    if kind == AssociationType.HAS_MEMBER and source in sets:
+        yield from _check_set_member(association, target in submitted, target in entries)
+        return
+    name = kind.rpartition(":")[2]
+    if target in submitted - entries - sets:
+        yield wrong(f"{name} has a target that is no DocumentEntry")
     if kind == AssociationType.HAS_MEMBER:
-        if source in sets:
-            yield from _check_set_member(association, target in submitted, target in entries)
-        elif source in entries:
+        if source in entries:
             yield wrong("HasMember has a DocumentEntry as source")
-    elif kind in RELATIONSHIPS:
-        if source not in entries:
-            yield wrong(f"{kind.rpartition(':')[2]} has a source that is no DocumentEntry of this submission")
-        if target in submitted and kind not in (AssociationType.SIGNS, AssociationType.APND, AssociationType.XFRM):
-            yield wrong(f"{kind.rpartition(':')[2]} has a target that is itself in the submission")
+        return
+    if source not in entries:
+        yield wrong(f"{name} has a source that is no DocumentEntry of this submission")
+    if target in submitted and kind not in (AssociationType.SIGNS, AssociationType.APND, AssociationType.XFRM):
+        yield wrong(f"{name} has a target that is itself in the submission")
 
 
 def _check_set_member(association: Association, submitted: bool, is_entry: bool) -> Iterator[Issue]:
