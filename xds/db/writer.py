@@ -27,7 +27,7 @@ from xds.db.values import (
 )
 from xds.model.audit import Entry, Head
 from xds.model.coded import Author, Coded
-from xds.model.consent import institution_ura
+from xds.model.consent import holders_of
 from xds.model.objects import AnyObject, Association, DocumentEntry, Folder, RegistryObject, Status, SubmissionSet
 from xds.model.stored import Holding
 from xds.ports import AnyStored
@@ -174,7 +174,7 @@ class Writer(WriteParticipants, Reader):
             self._codes_of(entry.confidentiality_code),
             joined(entry.reference_id_list),
             _persons(entry.authors),
-            _holders(entry.authors),
+            joined(holders_of(entry.authors)),
             digest(entry.hash),
             count(entry.size),
             fragment,
@@ -232,11 +232,6 @@ def _logical_id(thing: RegistryObject) -> bytes | None:
 
 def _status(thing: RegistryObject) -> int:
     return STATUS_NUMBERS[thing.availability_status or Status.APPROVED]
-
-
-def _holders(authors: Iterable[Author]) -> str | None:
-    uras = (institution_ura(institution) for author in authors for institution in author.institution)
-    return joined(dict.fromkeys(ura for ura in uras if ura))
 
 
 def _persons(authors: Iterable[Author]) -> str | None:

@@ -5,11 +5,13 @@ Source: Wabvpz 15a-15c; NEN 7517; the categories are those of Mitz.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple
+
+from xds.model.coded import Author
 
 URA_OID = "2.16.528.1.1007.3.3"
 """The authority of the URA, the number of a care organisation (UZI-register abonneenummer)."""
@@ -138,6 +140,26 @@ class ClientFacts:
     joined: Mapping[str, datetime] = field(default_factory=dict)
 
 
+class ChangeKind(StrEnum):
+    """What was written in the consent register."""
+
+    CONSENT = "consent"
+    RELATION = "treatment-relation"
+    NOTICE = "notice"
+    BIRTH_DATE = "birth-date"
+
+
+class ConsentChange(NamedTuple):
+    """A change of the consent register, for the log. `text` is a Dutch sentence without a patient number."""
+
+    kind: ChangeKind
+    patient_id: str
+    number: int | None
+    recorded_by: str
+    recorded_at: datetime
+    text: str
+
+
 class Candidate(NamedTuple):
     """What is to be known of a document to decide about it; equal ones are decided once.
 
@@ -174,8 +196,14 @@ class Answer(NamedTuple):
     named: bool = False
 
 
-def institution_ura(xon: str) -> str | None:
-    """The URA of an authorInstitution; None when it has none. Source: ITI TF-3: Table 4.2.3.1.7-2 (XON)."""
+def holders_of(authors: Iterable[Author]) -> tuple[str, ...]:
+    """The URAs of the authors' institutions, each once: whose a document is."""
+    found = (_ura(institution) for author in authors for institution in author.institution)
+    return tuple(dict.fromkeys(ura for ura in found if ura))
+
+
+def _ura(xon: str) -> str | None:
+    """Source: ITI TF-3: Table 4.2.3.1.7-2 (XON)."""
     components = xon.split("^")
     if len(components) < 10 or components[5].split("&")[1:2] != [URA_OID]:
         return None

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from xds.consent.change import published
 from xds.ebrim.encode import encode
 from xds.ebrim.fragment import pack
 from xds.ebrim.response import FAILURE, status_of
 from xds.errors import Issue
+from xds.model.consent import holders_of
 from xds.model.objects import AnyObject, Submission
 from xds.model.stored import Holding
 from xds.ports import Writer
@@ -57,6 +59,9 @@ async def register(
         writer.insert(packed + _packed(planned.new), known.patient)
         writer.replace(_packed(planned.changed))
         writer.hold(held)
+        published(
+            writer.consents, known.patient, holders_of(each for entry in final.entries for each in entry.authors), now
+        )
         return []
 
     return [*found, *await registry.index.write(change)]

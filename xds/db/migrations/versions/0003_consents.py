@@ -8,7 +8,7 @@ from alembic import op
 from xds.db.values import joined
 from xds.ebrim.fragment import unpack
 from xds.ebrim.objects import decode_fragment
-from xds.model.consent import institution_ura
+from xds.model.consent import holders_of
 
 revision = "0003"
 down_revision = "0002"
@@ -80,7 +80,5 @@ def _fill_holders() -> None:
     while rows := database.execute(wanted.where(entry.c.id > last)).all():
         last = rows[-1].id
         for key, fragment in rows:
-            authors = decode_fragment(unpack(fragment)).authors
-            uras = [institution_ura(institution) for author in authors for institution in author.institution]
-            holders = joined(dict.fromkeys(filter(None, uras)))
+            holders = joined(holders_of(decode_fragment(unpack(fragment)).authors))
             database.execute(sa.update(entry).values(holders=holders).where(entry.c.id == key))
