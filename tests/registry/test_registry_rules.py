@@ -90,6 +90,17 @@ def test_a_wrong_value_is_named(changes, said):
     assert any(said in context and code == META and where == "Document01" for code, where, context in found), found
 
 
+def test_an_entry_that_is_marked_as_limited_must_be_complete_all_the_same():
+    found = judge(submission(entry(limited_metadata=True, class_code=None, source_patient_id=None)))
+    assert [(code, "is missing" in context) for code, _, context in found] == [(META, True)] * 2
+
+
+@pytest.mark.parametrize("unique_id", ["1.2.3^a", "1.2." + "3" * 61, "urn:oid:1.2.3"])
+def test_the_unique_id_of_a_set_or_a_folder_is_an_oid(unique_id):
+    assert [where for _, where, _ in judge(submission(entry(), unique_id=unique_id))] == ["SubmissionSet01"]
+    assert [where for _, where, _ in judge(submission(folder(unique_id=unique_id)))] == ["Folder01"]
+
+
 def test_a_bsn_that_fails_the_11_proef_is_refused_without_being_repeated():
     wrong = "123456789^^^&2.16.840.1.113883.2.4.6.3&ISO"
     found = judge(submission(entry(patient_id=wrong, source_patient_id=wrong), patient_id=wrong))

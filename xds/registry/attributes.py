@@ -114,9 +114,6 @@ DEMANDS: dict[type, Demand] = {
     Folder: Demand(frozenset({"patient_id", "unique_id"})),
     Association: Demand(frozenset()),
 }
-_ALWAYS_THOUGH_LIMITED = frozenset({"patient_id", "unique_id", "source_id", "mime_type", "submission_time", "hash",
-                                    "size", "repository_unique_id"})  # fmt: skip
-"""What limited metadata must still have. Source: ITI TF-3: 4.2.3 (tables, column XDR/XDM limited)."""
 
 
 def check_attributes(item: AnyObject, domain: AffinityDomain, today: date, *, at_registry: bool) -> Iterator[Issue]:
@@ -134,6 +131,8 @@ def check_attributes(item: AnyObject, domain: AffinityDomain, today: date, *, at
                 yield _wrong(item, spelling.attribute, "is missing")
             continue
         check = CHECKS.get(spelling.field)
+        if spelling.field == "unique_id" and kind.type is not DocumentEntry:
+            check = _oid
         for each in value if spelling.several else (value,):
             if isinstance(each, Coded):
                 yield from _check_code(item, spelling.attribute, each, domain, today)
@@ -146,13 +145,14 @@ def check_attributes(item: AnyObject, domain: AffinityDomain, today: date, *, at
 
 
 def _required(item: AnyObject, at_registry: bool) -> frozenset[str]:
+    """What the object must have; to be marked as limited relaxes nothing in a registry. Source: ITI TF-3: 4.2.3."""
     demand = DEMANDS[type(item)]
     required = demand.always
     if isinstance(item, DocumentEntry) and item.object_type != EntryType.ON_DEMAND:
         required = required | demand.stable | (demand.at_registry if at_registry else frozenset())
     elif at_registry and demand.at_registry:
         required = required | {"repository_unique_id"}
-    return required & _ALWAYS_THOUGH_LIMITED if item.limited_metadata else required
+    return required
 
 
 def _problem(check: Callable[[str], object], text: str) -> str | None:
