@@ -55,7 +55,7 @@ class RegistrySettings(msgspec.Struct, frozen=True, kw_only=True):
         tuple[Path, ...], Meta(description="Files with the value sets (TOML or codes.xml); none: no code is checked")
     ] = ()
     max_results: Annotated[
-        int, Meta(description="Most objects that a query returns as LeafClass before XDSTooManyResults", ge=1)
+        int, Meta(description="Most objects that a query returns as LeafClass; as ObjectRef ten times as many", ge=1)
     ] = 10_000
 
 

@@ -12,7 +12,7 @@ from lxml import etree
 from samples import association, entry, folder, submission, submission_set
 
 from xds import xmlio
-from xds.ebrim.encode import encode
+from xds.ebrim.encode import at_home, encode
 from xds.ebrim.objects import decode_fragment
 from xds.ebrim.response import decode_response, encode_response
 from xds.ebrim.submit import decode_submit_objects, encode_submit_objects
@@ -132,6 +132,15 @@ def test_what_real_senders_write_is_read():
     assert issues == []
     assert read.entries == made.entries
     assert read.submission_sets == (submission_set(unique_id=made.submission_sets[0].unique_id),)
+
+
+@pytest.mark.parametrize("made", [entry(UUID, logical_id=UUID), submission_set(), folder()])
+def test_a_fragment_is_given_another_home(made):
+    for home in ("urn:oid:2.999.1", "urn:oid:2.999.22"):
+        moved = replace(made, home_community_id=home)
+        assert at_home(encode(made), home) == encode(moved)
+        assert at_home(encode(moved), home) == encode(moved)
+        assert at_home(encode(moved), "urn:oid:2.999.3") == encode(replace(made, home_community_id="urn:oid:2.999.3"))
 
 
 def test_a_response_reads_back_and_errors_decide_its_status():

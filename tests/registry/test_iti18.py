@@ -76,6 +76,17 @@ def test_object_refs_carry_the_home_community(asked):
     assert at_home.root.xpath("//@home") == ["urn:oid:2.999.1"] * 3
 
 
+def test_every_object_has_the_home_that_is_configured_now(asked):
+    query = "GetDocumentsAndAssociations", {"$XDSDocumentEntryEntryUUID": f"'{ID['new']}'"}
+    plain = [etree.tostring(each, method="c14n") for each in asked.ask(*query).root[-1]]
+    for home in ("urn:oid:2.999.1", "urn:oid:2.999.22"):
+        objects = list(asked.ask(*query, home_community_id=home).root[-1])
+        assert [each.get("home") for each in objects] == [home] * 5
+        for each in objects:
+            del each.attrib["home"]
+        assert [etree.tostring(each, method="c14n") for each in objects] == plain
+
+
 def test_several_patients_answer_as_object_refs_only(asked):
     assert asked.ask("GetDocuments", TWO_PATIENTS).codes == [Code.XDSResultNotSinglePatient]
     refs = asked.ask("GetDocuments", TWO_PATIENTS, "ObjectRef")
@@ -86,11 +97,21 @@ def test_several_patients_answer_as_object_refs_only(asked):
     assert asked.ask("GetSubmissionSets", sets).codes == [Code.XDSResultNotSinglePatient]
 
 
-@pytest.mark.parametrize("kind", ["LeafClass", "ObjectRef"])
-def test_too_many_results_is_an_error_without_results(asked, kind):
+def test_references_may_be_ten_times_as_many_as_objects(asked):
+    everything = {"$patientId": MINE, "$XDSDocumentEntryStatus": BOTH, "$XDSSubmissionSetStatus": BOTH}
+    everything["$XDSFolderStatus"] = BOTH
+    found = asked.ask("GetAll", everything, "ObjectRef", max_results=3).names
+    assert 20 < len(found) <= 30
+    answer = asked.ask("GetAll", everything, "ObjectRef", max_results=2)
+    assert answer.codes == [Code.XDSTooManyResults]
+
+
+def test_too_many_results_is_an_error_without_results(asked):
+    kind = "LeafClass"
     assert len(asked.ask("FindDocuments", FIND, kind, max_results=3).names) == 3
     answer = asked.ask("FindDocuments", FIND, kind, max_results=2)
     assert answer.codes == [Code.XDSTooManyResults]
+    assert "ObjectRef" in answer.errors[0].get("codeContext")
     assert answer.errors[0].get("severity").endswith(":Error")
     contents = {"$XDSSubmissionSetEntryUUID": f"'{ID['set1']}'"}
     assert asked.ask("GetSubmissionSetAndContents", contents, kind, max_results=10).codes == []

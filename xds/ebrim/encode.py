@@ -13,6 +13,9 @@ from xds.ebrim.vocabulary import AUTHOR_SLOTS, KINDS, Kind
 from xds.model.coded import Author, LocalizedString
 from xds.model.objects import AnyObject, Association, DocumentEntry
 
+_HOME = re.compile(rb'(<rim:\w+ id="[^"]*")( home="[^"]*")?')
+_HEAD = 256
+"""Bytes within which the home of a fragment stands."""
 _SPECIAL = re.compile(r'[&<>"\t\n\r]')
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\t": "&#9;", "\n": "&#10;", "\r": "&#13;"}
 
@@ -45,6 +48,14 @@ def encode(item: AnyObject) -> bytes:
     parts += _identifiers(item, kind, ids)
     parts.append(f"</rim:{tag}>")
     return "".join(parts).encode()
+
+
+def at_home(fragment: bytes, home: str) -> bytes:
+    """A fragment with this homeCommunityId, whichever it was encoded with or without."""
+    mark = f' home="{escape(home)}"'.encode()
+    if fragment.find(mark, 0, _HEAD) >= 0:
+        return fragment
+    return _HOME.sub(lambda match: match[1] + mark, fragment, 1)
 
 
 class _Ids:

@@ -10,7 +10,7 @@ from typing import Any
 
 from lxml.etree import _Element
 
-from xds.ebrim.encode import escape
+from xds.ebrim.encode import at_home, escape
 from xds.ebrim.fragment import unpack
 from xds.ebrim.query import ADHOC_QUERY_REQUEST, AdhocQuery, decode_adhoc_query
 from xds.ebrim.response import encode_query_response
@@ -20,6 +20,8 @@ from xds.registry.stored_query import HOME, Found, StoredQuery, discover_queries
 from xds.transaction import Context, Reply, Transaction
 
 QUERIES = discover_queries()
+REFERENCES_PER_OBJECT = 10
+"""How many times `max_results` an answer of ObjectRefs may have: they are how a large answer is taken in parts."""
 _SECTION = "ITI TF-2: 3.18.4.1.2"
 
 
@@ -29,21 +31,25 @@ async def answer(body: _Element, ctx: Context) -> Reply:
     request, query, values, issues = read_request(body, ctx.registry.home_community_id)
     if issues or query is None:
         return _refuse(issues)
-    limit = ctx.registry.max_results
+    as_references = request.return_type == "ObjectRef"
+    limit = ctx.registry.max_results * (REFERENCES_PER_OBJECT if as_references else 1)
+    home = ctx.registry.home_community_id
     try:
         found = await ctx.registry.index.read(lambda reader: query.answer(values, reader, limit + 1))
     except Unavailable:
         return _refuse([Issue(Code.XDSRegistryOutOfResources, "the registry can't read at this moment")])
     objects = [*found.entries, *found.submission_sets, *found.folders, *found.associations]
     if len(objects) > limit:
-        context = f"the answer would have more than {limit} objects; narrow the query"
+        way_out = "narrow the query" if as_references else "ask for ObjectRef, or narrow the query"
+        context = f"the answer would have more than {limit} objects; {way_out}"
         return _refuse([Issue(Code.XDSTooManyResults, context, section="ITI TF-2: 3.18.4.1.3")])
-    if request.return_type == "ObjectRef":
-        return Reply(encode_query_response(_references(objects, ctx.registry.home_community_id)))
+    if as_references:
+        return Reply(encode_query_response(_references(objects, home)))
     if not _single_patient(found):
         context = "the answer has objects of more than one patient; ask for ObjectRef, or for fewer objects"
         return _refuse([Issue(Code.XDSResultNotSinglePatient, context, section="ITI TF-2: 3.18.4.1.3")])
-    return Reply(encode_query_response([unpack(each.fragment) for each in objects]))
+    fragments = [unpack(each.fragment) for each in objects]
+    return Reply(encode_query_response([at_home(each, home) for each in fragments] if home else fragments))
 
 
 def read_request(
