@@ -25,24 +25,26 @@ def kill(trial: Trial) -> dict[str, Any]:
     After each start, what was acknowledged since the one before is asked for; at the end, everything is. Where there
     are several workers, one is killed first and the others go on for a moment.
     """
-    kills, asked, damage = 2000 if trial.long else 20, 0, list[str]()
+    kills, asked, damage = 0, 0, list[str]()
     with contextlib.closing(trial.subject()) as subject:
         server = subject.start()
         with Submitters(subject) as submitters:
-            for number in range(kills):
+            while kills < (2000 if trial.long else 20):
                 submitters.go()
                 if trial.workers > 1:
                     time.sleep(random.uniform(0.0, _LONGEST))
                     kill_a_worker(server)
+                    kills += 1
                 time.sleep(random.uniform(0.0, _LONGEST))
                 server.kill()
+                kills += 1
                 submitters.hold()
                 server = subject.start()
                 acknowledged = list(subject.acknowledged)
                 damage += subject.unserved(acknowledged[asked:])
                 asked = len(acknowledged)
-                if number % 100 == 99:
-                    print(f"{number + 1} kills, {asked} acknowledged, {len(damage)} lost", file=sys.stderr)
+                if kills % 100 == 0:
+                    print(f"{kills} kills, {asked} acknowledged, {len(damage)} lost", file=sys.stderr, flush=True)
         damage += finished(subject, server)
     return outcome(damage, kills=kills, acknowledged=len(subject.acknowledged))
 
