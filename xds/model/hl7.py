@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import calendar
 import re
 from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
 
 _OID = re.compile(r"[0-2](\.(0|[1-9][0-9]*))+")
-_DTM = re.compile(r"(\d{4})(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d))?)?)?)?)?")
+_DTM_LENGTHS = (4, 6, 8, 10, 12, 14)
+_DTM_BEGINS = "YYYY0101000000"
+"""What the parts that a DTM leaves out begin with."""
+_DAY_OF_1970 = date(1970, 1, 1).toordinal()
 
 
 def is_oid(text: str) -> bool:
@@ -47,22 +51,23 @@ def parse_cx(text: str) -> CX:
     return CX(number, parts[1])
 
 
+@lru_cache(maxsize=1024)  # a time is read when it is checked, when it is compared and when it is stored
 def dtm_moment(text: str) -> int:
     """The moment that a DTM of any precision (YYYY[MM[DD[hh[mm[ss]]]]], UTC) begins, in seconds since 1970.
 
     ValueError when it is no date. Source: ITI TF-3: Table 4.2.3.1.7-2 (DTM).
     """
-    match = _DTM.fullmatch(text)
-    if match is None:
+    if len(text) not in _DTM_LENGTHS or not (text.isascii() and text.isdigit()):
         raise ValueError("expected YYYY[MM[DD[hh[mm[ss]]]]]")
-    year, month, day, hour, minute, second = match.groups()
-    y, m, d = int(year), int(month or 1), int(day or 1)
-    h, mi, s = int(hour or 0), int(minute or 0), int(second or 0)
-    if not (1 <= m <= 12 and 1 <= d <= 31 and h < 24 and mi < 60 and s < 60 and y >= 1):
-        raise ValueError("not a calendar date or time of day")
-    if d > calendar.monthrange(y, m)[1]:
-        raise ValueError("not a calendar date")
-    return calendar.timegm((y, m, d, h, mi, s))
+    whole = text + _DTM_BEGINS[len(text) :]
+    hour, minute, second = int(whole[8:10]), int(whole[10:12]), int(whole[12:])
+    if hour > 23 or minute > 59 or second > 59:
+        raise ValueError("not a time of day")
+    try:
+        day = date(int(whole[:4]), int(whole[4:6]), int(whole[6:8]))
+    except ValueError:
+        raise ValueError("not a calendar date") from None
+    return (((day.toordinal() - _DAY_OF_1970) * 24 + hour) * 60 + minute) * 60 + second
 
 
 def check_xcn(text: str) -> None:

@@ -6,16 +6,17 @@ Source: ITI TF-3: Tables 4.2.3.2-1, 4.2.3.3-1, 4.2.3.4-1 and 4.2.3.1.7-2.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 from xds.ebrim.objects import metadata_error
-from xds.ebrim.vocabulary import KINDS, Spelling
+from xds.ebrim.vocabulary import KINDS, Kind, Spelling
 from xds.errors import Issue
 from xds.model.affinity_domain import BSN_OID, AffinityDomain
 from xds.model.bsn import is_valid_bsn
-from xds.model.coded import Coded
+from xds.model.coded import Author, Coded
 from xds.model.hl7 import (
     check_reference_id,
     check_xcn,
@@ -32,6 +33,7 @@ _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
 _SHA1 = re.compile(r"[0-9A-Fa-f]{40}")
 _SIZE = re.compile(r"[0-9]{1,19}")
 _MIME = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+(\s*;.*)?")
+_ENTRY_TYPES = frozenset(EntryType)
 MAX_TITLE = 128
 """Characters. Source: ITI TF-3: 4.2.3.2.22."""
 
@@ -116,39 +118,67 @@ DEMANDS: dict[type, Demand] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """What is checked of an attribute that is there: `check` its text, or its codes when `is_coded`."""
+
+    attribute: str
+    field: str
+    several: bool
+    is_coded: bool
+    check: Callable[[str], object] | None
+
+
+def _rules(kind: Kind) -> tuple[_Rule, ...]:
+    texts = [*kind.identifiers.values(), *kind.slots.values()]
+    if kind.type is DocumentEntry:
+        texts.append(Spelling("mimeType", "mime_type"))
+    codes = kind.classifications.values()
+    checks = CHECKS if kind.type is DocumentEntry else CHECKS | {"unique_id": _oid}
+    return (
+        *(_Rule(each.attribute, each.field, each.several, False, checks.get(each.field)) for each in texts),
+        *(_Rule(each.attribute, each.field, each.several, True, None) for each in codes),
+    )
+
+
+_RULES = {kind.type: _rules(kind) for kind in KINDS.values()}
+
+
 def check_attributes(item: AnyObject, domain: AffinityDomain, today: date, *, at_registry: bool) -> Iterator[Issue]:
     """Every attribute of one object that is missing, malformed or has a code outside its value set."""
     kind = KINDS[type(item)]
-    spellings = [*kind.identifiers.values(), *kind.slots.values(), *kind.classifications.values()]
     if kind.type is DocumentEntry:
-        spellings.append(Spelling("mimeType", "mime_type"))
         yield from _check_entry(item, domain, today, at_registry)
-    required = _required(item, at_registry)
-    for spelling in spellings:
-        value = getattr(item, spelling.field)
+    stable = kind.type is DocumentEntry and item.object_type != EntryType.ON_DEMAND
+    required = _required(kind.type, stable, at_registry)
+    for rule in _RULES[kind.type]:
+        value = getattr(item, rule.field)
         if not value:
-            if spelling.field in required:
-                yield _wrong(item, spelling.attribute, "is missing")
-            continue
-        check = CHECKS.get(spelling.field)
-        if spelling.field == "unique_id" and kind.type is not DocumentEntry:
-            check = _oid
-        for each in value if spelling.several else (value,):
-            if isinstance(each, Coded):
-                yield from _check_code(item, spelling.attribute, each, domain, today)
-            elif check is not None and (problem := _problem(check, each)):
-                yield _wrong(item, spelling.attribute, problem)
+            if rule.field in required:
+                yield _wrong(item, rule.attribute, "is missing")
+        elif rule.is_coded:
+            value_set = "folderCodeList" if kind.type is Folder else rule.attribute
+            for coded in value if rule.several else (value,):
+                for what, section in _code_problems(coded, value_set, domain, today):
+                    yield _wrong(item, rule.attribute, what, section)
+        elif rule.check is not None:
+            for text in value if rule.several else (value,):
+                if problem := _problem(rule.check, text):
+                    yield _wrong(item, rule.attribute, problem)
     if kind.author_scheme:
-        yield from _check_authors(item, domain)
+        for author in item.authors:
+            for attribute, what in _author_problems(author, domain.dutch):
+                yield _wrong(item, attribute, what, "ITI TF-3: 4.2.3.1.4")
     if domain.dutch and kind.identifiers:
         yield from _check_bsn(item)
 
 
-def _required(item: AnyObject, at_registry: bool) -> frozenset[str]:
+@lru_cache
+def _required(kind: type, stable: bool, at_registry: bool) -> frozenset[str]:
     """What the object must have; to be marked as limited relaxes nothing in a registry. Source: ITI TF-3: 4.2.3."""
-    demand = DEMANDS[type(item)]
+    demand = DEMANDS[kind]
     required = demand.always
-    if isinstance(item, DocumentEntry) and item.object_type != EntryType.ON_DEMAND:
+    if stable:
         required = required | demand.stable | (demand.at_registry if at_registry else frozenset())
     elif at_registry and demand.at_registry:
         required = required | {"repository_unique_id"}
@@ -167,22 +197,24 @@ def _wrong(item: AnyObject, attribute: str, what: str, section: str = "ITI TF-3:
     return metadata_error(f"{type(item).__name__}.{attribute} {what}", item.entry_uuid, section)
 
 
-def _check_code(item: AnyObject, attribute: str, coded: Coded, domain: AffinityDomain, today: date) -> Iterator[Issue]:
+def _code_problems(coded: Coded, value_set: str, domain: AffinityDomain, today: date) -> Sequence[tuple[str, str]]:
+    """What is wrong with a code, each with its source."""
+    section = "ITI TF-3: 4.2.3.1.2"
     if not coded.code:
-        yield _wrong(item, attribute, "has no code (nodeRepresentation)", "ITI TF-3: 4.2.3.1.2")
-    elif not coded.scheme:
-        yield _wrong(item, attribute, "has no codingScheme", "ITI TF-3: 4.2.3.1.2")
-    else:
-        if coded.display is None:
-            yield _wrong(item, attribute, "has no display name", "ITI TF-3: 4.2.3.1.2")
-        value_set = "folderCodeList" if isinstance(item, Folder) else attribute
-        if not domain.allows(value_set, coded.code, coded.scheme, today):
-            what = f"{coded.code[:64]} of {coded.scheme[:64]} is not in the affinity domain's value set"
-            yield _wrong(item, attribute, what, "ITI TF-3: 4.2.3.1")
+        return [("has no code (nodeRepresentation)", section)]
+    if not coded.scheme:
+        return [("has no codingScheme", section)]
+    problems = []
+    if coded.display is None:
+        problems.append(("has no display name", section))
+    if not domain.allows(value_set, coded.code, coded.scheme, today):
+        what = f"{coded.code[:64]} of {coded.scheme[:64]} is not in the affinity domain's value set"
+        problems.append((what, "ITI TF-3: 4.2.3.1"))
+    return problems
 
 
 def _check_entry(entry: DocumentEntry, domain: AffinityDomain, today: date, at_registry: bool) -> Iterator[Issue]:
-    if entry.object_type not in frozenset(EntryType):
+    if entry.object_type not in _ENTRY_TYPES:
         yield _wrong(entry, "objectType", "is neither a stable nor an on-demand document entry", "ITI TF-3: 4.2.5.2")
     if entry.object_type == EntryType.ON_DEMAND:
         for attribute in ("creation_time", "hash", "size"):
@@ -204,20 +236,22 @@ def _check_entry(entry: DocumentEntry, domain: AffinityDomain, today: date, at_r
             yield _wrong(entry, "serviceStartTime", "is after serviceStopTime", "ITI TF-3: 4.2.3.2.19")
 
 
-def _check_authors(item: DocumentEntry | SubmissionSet, domain: AffinityDomain) -> Iterator[Issue]:
-    """Source: ITI TF-3: 4.2.3.1.4."""
-    for author in item.authors:
-        if not (author.person or author.institution or author.role or author.specialty or author.telecommunication):
-            yield _wrong(item, "author", "is empty", "ITI TF-3: 4.2.3.1.4")
-        for field, check in _AUTHOR_CHECKS.items():
-            for text in getattr(author, field):
-                if problem := _problem(check, text):
-                    yield _wrong(item, f"author.{field}", problem, "ITI TF-3: 4.2.3.1.4")
-        if domain.dutch:
-            for text in author.institution:
-                authority = (text.split("^") + [""] * 6)[5]
-                if authority and not authority.startswith("&"):
-                    yield _wrong(item, "author.institution", "must not have a namespace name in component 6")
+@lru_cache(maxsize=4096)  # few authors submit many documents
+def _author_problems(author: Author, dutch: bool) -> tuple[tuple[str, str], ...]:
+    """What is wrong with an author, each with the attribute. Source: ITI TF-3: 4.2.3.1.4."""
+    problems = []
+    if not (author.person or author.institution or author.role or author.specialty or author.telecommunication):
+        problems.append(("author", "is empty"))
+    for field, check in _AUTHOR_CHECKS.items():
+        for text in getattr(author, field):
+            if problem := _problem(check, text):
+                problems.append((f"author.{field}", problem))
+    if dutch:
+        for text in author.institution:
+            authority = (text.split("^") + [""] * 6)[5]
+            if authority and not authority.startswith("&"):
+                problems.append(("author.institution", "must not have a namespace name in component 6"))
+    return tuple(problems)
 
 
 def _check_bsn(item: DocumentEntry | SubmissionSet | Folder) -> Iterator[Issue]:
