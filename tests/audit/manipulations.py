@@ -8,11 +8,11 @@ from __future__ import annotations
 import random
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from typing import NamedTuple
 
 from logs import RECORDER, SIGNER, Log, event, sizes
+from msgspec.structs import replace
 
 from xds.audit.bundle import export
 from xds.audit.checkpoint import Signer, new_signing_key

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from logs import MARIA, RECORDER, SIGNER, Log, event
 from manipulations import MANIPULATIONS, exported, try_all
+from msgspec.structs import replace
 
 from xds.audit.bundle import export, export_selection
 from xds.audit.retention import check_term, deletion_event, years_before

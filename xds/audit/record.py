@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import NamedTuple
 
 import msgspec
 
 from xds.audit.events import EMERGENCY, KINDS
-from xds.model.audit import Access, Entry, Event, Person, Record, Source, System, User
+from xds.model.audit import Access, Document, Entry, Event, Person, Record, Source, System, Thing, User
 from xds.model.coded import Coded
 from xds.model.hl7 import CX
 from xds.model.party import Organisation, Participant, Requester
 from xds.model.party import Person as NaturalPerson
+from xds.model.verdict import Verdict
 
 UNKNOWN = "unknown"
 _NO_ACCESS = (Access(None),)
 _SYSTEM_ROLE = Coded("110153", "DCM", "Source Role ID")
-_REMEMBERED = 1024
+_NO_DECISION = ("FFFF", "", "", "", "")
+_REMEMBERED = 4096
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Record).decode
@@ -29,126 +33,166 @@ def decode(payload: bytes) -> Record:
     return _decode(payload)
 
 
+class _Setting(msgspec.Struct, omit_defaults=True):
+    """The first part of a record: the same for all that a requester does by one transaction."""
+
+    event: Coded
+    action: str
+    kinds: tuple[Coded, ...]
+    user: User
+    system: System
+    source: Source
+    purpose: Coded | None = None
+    emergency: str | None = None
+
+
+class _Occurrence(msgspec.Struct, omit_defaults=True):
+    """The rest of a record, in the record's order."""
+
+    request_id: str
+    started: datetime
+    outcome: int
+    number: int = 0
+    outcome_text: str = ""
+    patient: str | None = None
+    checks: str = "FFFF"
+    authorisation: str = ""
+    treatment_relation: str = ""
+    consent: str = ""
+    reason: str = ""
+    documents: Sequence[Document] = ()
+    submission_set: str = ""
+    query_id: str = ""
+    query: str = ""
+    things: tuple[Thing, ...] = ()
+
+
+class _Known(NamedTuple):
+    """What was encoded for a requester before. Holding the requester keeps its id from being another's."""
+
+    requester: Requester
+    setting: bytes
+    employee: str
+
+
 class Recorder:
     """Makes the entries of the log. `key` is the secret of the patients' keyed hashes, at least 32 bytes."""
 
     def __init__(self, source: Source, key: bytes):
         if len(key) < 32:
             raise ValueError("the key of the log's index must have at least 32 bytes")
-        self.source = source
+        self._source = source
         self._key = key
-        self._source = msgspec.Raw(_encode(source))
-        self._kinds = {name: _prepared(kind.event, (kind.type,)) for name, kind in KINDS.items()}
-        self._emergencies = {name: _prepared(kind.event, (kind.type, EMERGENCY)) for name, kind in KINDS.items()}
-        self._users: dict[tuple[int, str], tuple[Requester, str, dict[str, Any]]] = {}
+        self._known: dict[tuple[int, str, str, bool], _Known] = {}
+        self.patient = lru_cache(_REMEMBERED)(self._patient)
 
     def entries(self, event: Event) -> list[Entry]:
         """One entry for each patient of the event, at least one."""
-        requester = event.requester
-        entries = []
-        employee, who = self._who(event)
-        organisation = _organisation(requester, event.participant)
         started = int(event.started.timestamp() * 1_000_000)
+        organisation = _organisation(event)
+        action = KINDS[event.transaction].action
+        entries = []
         for number, access in enumerate(event.accesses or _NO_ACCESS):
             verdict = access.verdict
-            urgent = requester is not None and requester.emergency is not None
-            urgent = urgent or (verdict is not None and verdict.checks.emergency)
-            kind, kinds = (self._emergencies if urgent else self._kinds)[event.transaction]
+            urgent = verdict is not None and verdict.checks.emergency
+            urgent = urgent or (event.requester is not None and event.requester.emergency is not None)
+            setting, employee = self._setting(event, urgent)
             patient = None if access.patient is None else str(access.patient)
-            action = KINDS[event.transaction].action
-            record = Record(
-                request_id=event.request_id,
-                number=number,
-                event=kind,
-                action=action,
-                kinds=kinds,
-                started=event.started,
-                outcome=event.outcome,
-                outcome_text=event.outcome_text,
-                emergency=None if requester is None else requester.emergency,
-                patient=patient,
-                documents=tuple(access.documents),
-                submission_set=event.submission_set,
-                query_id=event.query_id,
-                query=event.query,
-                things=event.things,
-                source=self._source,
-                **who,
-                **_decision(access),
+            occurrence = _Occurrence(
+                event.request_id,
+                event.started,
+                event.outcome,
+                number,
+                event.outcome_text,
+                patient,
+                *(_NO_DECISION if verdict is None else _decision(verdict)),
+                access.documents,
+                event.submission_set,
+                event.query_id,
+                event.query,
+                event.things,
             )
+            payload = setting + _encode(occurrence)[1:]
             hashed = None if patient is None else self.patient(patient)
             entries.append(
-                Entry(event.request_id, number, _encode(record), started, hashed, employee, organisation, action,
-                      event.outcome, event.transaction, urgent)
+                Entry(event.request_id, number, payload, started, hashed, employee, organisation, action, event.outcome,
+                      event.transaction, urgent)
             )  # fmt: skip
         return entries
 
-    def patient(self, patient_id: str) -> bytes:
+    def _patient(self, patient_id: str) -> bytes:
         """What a patient, as CX text, is found by: 16 bytes that say nothing without the key."""
         return hmac.digest(self._key, patient_id.encode(), "sha256")[:16]
 
-    def _who(self, event: Event) -> tuple[str, dict[str, Any]]:
-        """Who asked, as it is searched by and as the record has it. The same requester is encoded once."""
+    def _setting(self, event: Event, urgent: bool) -> tuple[bytes, str]:
+        """The first part of the record with its comma, and who is found by it."""
         requester = event.requester
         if requester is None:
-            return "", _system_user(event.participant, event.address)
-        known = self._users.get((id(requester), event.address))
-        if known is not None and known[0] is requester:
-            return known[1:]
-        if len(self._users) >= _REMEMBERED:
-            self._users.clear()
-        employee = str(CX(requester.user.number, requester.user.authority))
-        who = _person_user(requester, event.address)
-        self._users[id(requester), event.address] = requester, employee, who
-        return employee, who
+            return self._encoded(event, urgent, None), ""
+        key = (id(requester), event.address, event.transaction, urgent)
+        known = self._known.get(key)
+        if known is None or known.requester is not requester:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            employee = str(CX(requester.user.number, requester.user.authority))
+            known = self._known[key] = _Known(requester, self._encoded(event, urgent, requester), employee)
+        return known.setting, known.employee
+
+    def _encoded(self, event: Event, urgent: bool, requester: Requester | None) -> bytes:
+        kind = KINDS[event.transaction]
+        kinds = (kind.type, EMERGENCY) if urgent else (kind.type,)
+        if requester is None:
+            user, participant = _system_user(event.participant, event.address), event.participant
+            setting = _Setting(kind.event, kind.action, kinds, user, _system(participant), self._source)
+        else:
+            user, participant = _person_user(requester, event.address), requester.participant
+            setting = _Setting(
+                kind.event,
+                kind.action,
+                kinds,
+                user,
+                _system(participant),
+                self._source,
+                requester.purpose,
+                requester.emergency,
+            )
+        return _encode(setting)[:-1] + b","
 
 
-def _prepared(event: Coded, kinds: Iterable[Coded]) -> tuple[Any, Any]:
-    return msgspec.Raw(_encode(event)), msgspec.Raw(_encode(tuple(kinds)))
-
-
-def _decision(access: Access) -> dict[str, str]:
+@lru_cache(_REMEMBERED)
+def _decision(verdict: Verdict) -> tuple[str, ...]:
     """What was decided and under which protocols. Source: NEN 7513: 7.2.6, 7.4.6, 7.4.7, 7.4.8."""
-    verdict = access.verdict
-    if verdict is None:
-        return {}
     rule = f"{verdict.rule} {verdict.version}"
-    return {
-        "checks": str(verdict.checks),
-        "authorisation": verdict.grounds.authorisation or rule,
-        "treatment_relation": verdict.grounds.treatment_relation or rule,
-        "consent": verdict.grounds.consent or rule,
-        "reason": verdict.reason,
-    }
+    grounds = verdict.grounds
+    return (
+        str(verdict.checks),
+        grounds.authorisation or rule,
+        grounds.treatment_relation or rule,
+        grounds.consent or rule,
+        verdict.reason,
+    )
 
 
-def _person_user(requester: Requester, address: str) -> dict[str, Any]:
-    person = _person(requester.user, requester.organisation)
+def _person_user(requester: Requester, address: str) -> User:
     responsible = requester.responsible
-    user = User(
-        person,
+    return User(
+        _person(requester.user, requester.organisation),
         address,
         None if responsible is None else _person(responsible, requester.organisation),
         issuer=requester.issuer,
         assertion_id=requester.assertion_id,
         assurance=requester.assurance,
     )
-    return {
-        "user": msgspec.Raw(_encode(user)),
-        "system": msgspec.Raw(_encode(_system(requester.participant))),
-        "purpose": msgspec.Raw(_encode(requester.purpose)),
-    }
 
 
-def _system_user(participant: Participant | None, address: str) -> dict[str, Any]:
+def _system_user(participant: Participant | None, address: str) -> User:
     """The connected system in the place of the person, where none is known."""
     ura = name = kind = ""
     number = address or UNKNOWN
     if participant is not None:
         ura, name, kind = (participant.organisation.ura, participant.organisation.name, participant.organisation.kind)
         number = participant.certificate
-    person = Person(number, "", _SYSTEM_ROLE, ura, name, kind)
-    return {"user": User(person, address, is_person=False), "system": _system(participant)}
+    return User(Person(number, "", _SYSTEM_ROLE, ura, name, kind), address, is_person=False)
 
 
 def _person(person: NaturalPerson, organisation: Organisation) -> Person:
@@ -169,7 +213,7 @@ def _system(participant: Participant | None) -> System:
     return System(participant.organisation.ura, participant.organisation.name, participant.certificate)
 
 
-def _organisation(requester: Requester | None, participant: Participant | None) -> str:
-    if requester is not None:
-        return requester.organisation.ura
-    return "" if participant is None else participant.organisation.ura
+def _organisation(event: Event) -> str:
+    if event.requester is not None:
+        return event.requester.organisation.ura
+    return "" if event.participant is None else event.participant.organisation.ura

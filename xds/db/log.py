@@ -16,6 +16,7 @@ from xds.db.session import Session
 from xds.model.audit import Entry, Head, Kept, Leaf, LogSelection, Note
 
 _HASH = 32
+_LARGEST = 2**63 - 1
 _SALT = 16
 _SLACK = 1_000_000
 """Clocks of several machines differ by less, in microseconds; only a larger step back is kept as it was."""
@@ -45,8 +46,19 @@ class ReadLog:
         asked = {name: value for name, value in selection._asdict().items() if value is not None}
         if any(isinstance(value, str) and "\0" in value for value in asked.values()):
             return []
-        rows = self._session.rows(self._sql.find(tuple(asked)), (*asked.values(), first, limit))
-        return [_kept(row) for row in rows]
+        found: list[Kept] = []
+        indexed = self.indexed_below()
+        for by_index, start, end in ((True, first, indexed), (False, max(first, indexed), _LARGEST)):
+            if start < end and len(found) < limit:
+                parameters = (*asked.values(), start, end, limit - len(found))
+                rows = self._session.rows(self._sql.find(tuple(asked), by_index), parameters)
+                found += [_kept(row) for row in rows]
+        return found
+
+    def indexed_below(self) -> int:
+        """Below which seq every record is indexed; the others are found too, by looking at each."""
+        ((below,),) = self._session.rows(self._sql.indexed_below)
+        return below
 
     def notes(self, size: int = 0) -> list[Note]:
         """The checkpoints of at least this many records, in order."""
@@ -124,7 +136,12 @@ class WriteLog(ReadLog):
 
     def delete_payloads(self, below: int) -> int:
         """Delete the payloads and salts of all seqs below this, for good; how many."""
+        self._session.run(self._sql.delete_index, (below,))
         return self._session.run(self._sql.delete_records, (below,))
+
+    def index(self, limit: int) -> int:
+        """Index at most `limit` records; how many."""
+        return self._session.run(self._sql.index, (self.indexed_below(), limit))
 
     def mark(self) -> Head | None:
         return self._head

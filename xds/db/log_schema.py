@@ -60,14 +60,27 @@ log_record = Table(
     Column("transaction", Text, nullable=False),
     Column("emergency", Boolean, nullable=False),
 )
-_has_patient = log_record.c.patient.is_not(None)
+
+log_index = Table(
+    "log_index",
+    metadata,
+    Column("seq", Key, primary_key=True, autoincrement=False),
+    Column("started", BigInteger, nullable=False),
+    Column("patient", LargeBinary),
+    Column("employee", Text, nullable=False),
+    Column("organisation", Text, nullable=False),
+)
+_has_patient = log_index.c.patient.is_not(None)
+Index("log_index_started", log_index.c.started)
 Index(
-    "log_record_patient", log_record.c.patient, log_record.c.seq,
-    sqlite_where=_has_patient, postgresql_where=_has_patient,
-)  # fmt: skip
-Index("log_record_employee", log_record.c.employee, log_record.c.seq)
-Index("log_record_organisation", log_record.c.organisation, log_record.c.seq)
-Index("log_record_started", log_record.c.started)
+    "log_index_patient",
+    log_index.c.patient,
+    log_index.c.seq,
+    sqlite_where=_has_patient,
+    postgresql_where=_has_patient,
+)
+Index("log_index_employee", log_index.c.employee, log_index.c.seq)
+Index("log_index_organisation", log_index.c.organisation, log_index.c.seq)
 
 log_checkpoint = Table(
     "log_checkpoint",

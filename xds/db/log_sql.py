@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 
-from sqlalchemy import ColumnElement, Select, bindparam, delete, insert, literal_column, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, delete, func, insert, literal_column, select, update
 from sqlalchemy.sql.base import Executable
 
-from xds.db.log_schema import log_checkpoint, log_feed, log_head, log_leaf, log_record
+from xds.db.log_schema import log_checkpoint, log_feed, log_head, log_index, log_leaf, log_record
 
 _leaf, _record = log_leaf.c, log_record.c
+_ZERO = literal_column("0")
 _KEPT = (
     _leaf.seq, _leaf.time, _leaf.request_id, _leaf.number, _leaf.commitment, _leaf.chain, _record.salt, _record.payload,
 )  # fmt: skip
-_SEARCHES: dict[str, ColumnElement[bool]] = {
-    "started_from": _record.started >= bindparam(None, type_=_record.started.type),
-    "started_below": _record.started < bindparam(None, type_=_record.started.type),
-} | {
-    name: _record[name] == bindparam(None, type_=_record[name].type)
-    for name in ("patient", "employee", "organisation", "action", "outcome", "transaction", "emergency")
-}
 
 
 class LogStatements:
@@ -44,6 +38,11 @@ class LogStatements:
         self.written_from = text(_limited(newer))
         self.oldest_record = text(_limited(select(_record.seq).order_by(_record.seq)))
         self.delete_records = text(delete(log_record).where(_record.seq < _given(_record.seq)))
+        self.delete_index = text(delete(log_index).where(log_index.c.seq < _given(_record.seq)))
+        self.indexed_below = text(select(func.coalesce(func.max(log_index.c.seq) + literal_column("1"), _ZERO)))
+        names = [column.name for column in log_index.c]
+        fresh = select(*(_record[name] for name in names)).where(_record.seq >= _given(_record.seq))
+        self.index = text(insert(log_index).from_select(names, _limited(fresh.order_by(_record.seq))))
         self._prepare_notes()
         self.feed = text(select(log_feed.c.next).where(log_feed.c.name == _given(log_feed.c.name)))
         self.add_feed = text(insert(log_feed).values(name=_given(log_feed.c.name), next=_given(log_feed.c.next)))
@@ -64,11 +63,25 @@ class LogStatements:
             update(log_checkpoint).values(anchored=_given(note.anchored)).where(note.size == _given(note.size))
         )
 
-    def _find(self, fields: tuple[str, ...]) -> str:
-        """Select the records from a seq on that these fields of a selection ask for, oldest first."""
+    def _find(self, fields: tuple[str, ...], indexed: bool) -> str:
+        """Select the records from a seq on and below another that these fields of a selection ask for, in order."""
         joined = log_record.join(log_leaf, _leaf.seq == _record.seq)
-        statement = select(*_KEPT).select_from(joined).where(*(_SEARCHES[field] for field in fields))
-        return self._text(_limited(statement.where(_record.seq >= _given(_record.seq)).order_by(_record.seq)))
+        columns, seq = {column.name: column for column in _record}, _record.seq
+        if indexed:
+            joined = joined.join(log_index, log_index.c.seq == _record.seq)
+            seq = log_index.c.seq
+            columns |= {column.name: column for column in log_index.c}
+        statement = select(*_KEPT).select_from(joined).where(*(_asks(columns, field) for field in fields))
+        return self._text(_limited(statement.where(seq >= _given(seq), seq < _given(seq)).order_by(seq)))
+
+
+def _asks(columns: Mapping[str, ColumnElement], field: str) -> ColumnElement[bool]:
+    started = columns["started"]
+    if field == "started_from":
+        return started >= _given(started)
+    if field == "started_below":
+        return started < _given(started)
+    return columns[field] == _given(columns[field])
 
 
 def _given(column: ColumnElement) -> ColumnElement:
@@ -77,4 +90,4 @@ def _given(column: ColumnElement) -> ColumnElement:
 
 def _limited(statement: Select) -> Select:
     """SQLAlchemy would give SQLite a parameter for the offset as well, were it not spelled out."""
-    return statement.limit(bindparam(None, type_=_leaf.number.type)).offset(literal_column("0"))
+    return statement.limit(bindparam(None, type_=_leaf.number.type)).offset(_ZERO)

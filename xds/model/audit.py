@@ -6,7 +6,6 @@ The names are ours; `xds.audit.nen7513` has the field of the norm for each. Sour
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
@@ -97,25 +96,27 @@ class Thing(_Value):
 class Record(_Value, kw_only=True):
     """What is kept of one event, about one patient at most. Source: NEN 7513: 7.
 
-    `started` is UTC. `kinds` begins with the transaction. `checks` is four letters T or F. `authorisation`,
-    `treatment_relation` and `consent` name the protocols or profiles that the verdict was reached under, with their
-    versions; `reason` says the verdict in a sentence. `query` is the request of a search, as it was sent.
+    First who was at work, as what, then what happened. `started` is UTC. `kinds` begins with the transaction. `checks`
+    is four letters T or F. `authorisation`, `treatment_relation` and `consent` name the protocols or profiles that the
+    verdict was reached under, with their versions; `reason` says the verdict in a sentence. `query` is the request of
+    a search, as it was sent. `outcome_text` has codes.
     """
 
-    request_id: str
-    number: int = 0
     event: Coded
     action: str
     kinds: tuple[Coded, ...]
-    started: datetime
-    outcome: int
-    outcome_text: str = ""
-    checks: str = "FFFF"
-    emergency: str | None = None
-    purpose: Coded | None = None
     user: User
     system: System
+    source: Source
+    purpose: Coded | None = None
+    emergency: str | None = None
+    request_id: str
+    started: datetime
+    outcome: int
+    number: int = 0
+    outcome_text: str = ""
     patient: str | None = None
+    checks: str = "FFFF"
     authorisation: str = ""
     treatment_relation: str = ""
     consent: str = ""
@@ -125,11 +126,9 @@ class Record(_Value, kw_only=True):
     query_id: str = ""
     query: str = ""
     things: tuple[Thing, ...] = ()
-    source: Source
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(msgspec.Struct, frozen=True):
     """What an event did, or was refused to do, to one patient's documents; `patient` is None when unknown."""
 
     patient: CX | None
@@ -137,8 +136,7 @@ class Access:
     documents: Sequence[Document] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(msgspec.Struct, frozen=True):
     """Something to record. `transaction` is a key of `xds.audit.events.KINDS`, such as "ITI-18".
 
     `requester` is None when no person is known; then `participant` is the connected system, if that is known.

@@ -39,7 +39,8 @@ def found(database: Database, selection: LogSelection, first: int = 0, limit: in
         ({"employee": "no\0body"}, ""),
     ],
 )
-def test_records_are_found_by_what_they_say(database: Database, asked: dict, expected: str) -> None:
+@pytest.mark.parametrize("indexed", [0, 3, 4])
+def test_records_are_found_by_what_they_say(database: Database, asked: dict, expected: str, indexed: int) -> None:
     append(
         database,
         an_entry("a", started=0),
@@ -47,6 +48,7 @@ def test_records_are_found_by_what_they_say(database: Database, asked: dict, exp
         an_entry("c", started=2 * HOUR, employee="other", organisation="00009999"),
         an_entry("d", started=3 * HOUR, patient=None, action="R", transaction="ITI-43", emergency=True),
     )
+    assert database.write_now(lambda writer: writer.log.index(indexed)) == indexed
     assert found(database, LogSelection(**asked)) == list(expected)
     assert found(database, LogSelection(**asked), limit=1) == list(expected[:1])
     assert found(database, LogSelection(**asked), first=2) == [name for name in expected if name in "cd"]
@@ -60,8 +62,17 @@ def test_lines_and_leaves_come_in_pages(database: Database) -> None:
     assert leaves == [line.leaf for line in lines]
 
 
+def test_records_are_indexed_once_and_go_on_where_it_was(database: Database) -> None:
+    append(database, *(an_entry(str(number)) for number in range(5)))
+    assert [database.write_now(lambda writer: writer.log.index(3)) for _ in range(3)] == [3, 2, 0]
+    append(database, an_entry("5"))
+    assert database.write_now(lambda writer: writer.log.index(3)) == 1
+    assert found(database, LogSelection(employee=an_entry("").employee)) == list("012345")
+
+
 def test_deleted_payloads_leave_their_leaves(database: Database) -> None:
     append(database, *(an_entry(str(number)) for number in range(5)))
+    database.write_now(lambda writer: writer.log.index(2))
     before = database.read_now(lambda reader: reader.log.leaves(0, 9))
     assert database.write_now(lambda writer: writer.log.delete_payloads(3)) == 3
     lines = database.read_now(lambda reader: reader.log.lines(0, 9))

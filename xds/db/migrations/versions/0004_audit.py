@@ -61,14 +61,18 @@ def _records() -> None:
         sa.Column("transaction", sa.Text, nullable=False),
         sa.Column("emergency", sa.Boolean, nullable=False),
     )
-    has_patient = sa.text("patient IS NOT NULL")
-    op.create_index(
-        "log_record_patient",
-        "log_record",
-        ["patient", "seq"],
-        sqlite_where=has_patient,
-        postgresql_where=has_patient,
+    op.create_table(
+        "log_index",
+        sa.Column("seq", _KEY, primary_key=True, autoincrement=False),
+        sa.Column("started", sa.BigInteger, nullable=False),
+        sa.Column("patient", sa.LargeBinary),
+        sa.Column("employee", sa.Text, nullable=False),
+        sa.Column("organisation", sa.Text, nullable=False),
     )
-    op.create_index("log_record_employee", "log_record", ["employee", "seq"])
-    op.create_index("log_record_organisation", "log_record", ["organisation", "seq"])
-    op.create_index("log_record_started", "log_record", ["started"])
+    has_patient = sa.text("patient IS NOT NULL")
+    op.create_index("log_index_started", "log_index", ["started"])
+    op.create_index(
+        "log_index_patient", "log_index", ["patient", "seq"], sqlite_where=has_patient, postgresql_where=has_patient
+    )
+    op.create_index("log_index_employee", "log_index", ["employee", "seq"])
+    op.create_index("log_index_organisation", "log_index", ["organisation", "seq"])
