@@ -12,6 +12,7 @@ from typing import Any
 
 from faultlib import calls, descriptors, full, postgresql
 from faultlib.outcome import finished, outcome
+from faultlib.recovery import recovered
 from faultlib.server import STOPPING, Server
 from faultlib.subject import Submitters
 from faultlib.trial import Scenario, Trial
@@ -47,6 +48,34 @@ def kill(trial: Trial) -> dict[str, Any]:
                     print(f"{kills} kills, {asked} acknowledged, {len(damage)} lost", file=sys.stderr, flush=True)
         damage += finished(subject, server)
     return outcome(damage, kills=kills, acknowledged=len(subject.acknowledged))
+
+
+def apart(trial: Trial) -> dict[str, Any]:
+    """Kill the registry or the repository, where they are two servers, while eight callers submit."""
+    kills, asked, damage = 0, 0, list[str]()
+    registry, repository = trial.apart()
+    with contextlib.closing(registry), contextlib.closing(repository):
+        running = {"registry": registry.start(), "repository": repository.start()}
+        with Submitters(repository) as submitters:
+            while kills < (500 if trial.long else 10):
+                submitters.go()
+                time.sleep(random.uniform(0.0, 4 * _LONGEST))
+                name, victim = random.choice((("registry", registry), ("repository", repository)))
+                running[name].kill()
+                kills += 1
+                time.sleep(random.uniform(0.0, _LONGEST))
+                submitters.hold()
+                running[name] = victim.start()
+                acknowledged = list(repository.acknowledged)
+                damage += repository.unserved(acknowledged[asked:])
+                asked = len(acknowledged)
+        _, well = recovered(repository, running["repository"])
+        if not well:
+            damage.append("no submission at the end")
+        damage += finished(repository, running["repository"])
+        if running["registry"].stop() != 0:
+            damage.append("the registry did not end by itself")
+    return outcome(damage, kills=kills, acknowledged=len(repository.acknowledged))
 
 
 def kill_a_worker(server: Server) -> None:
@@ -99,6 +128,7 @@ def stop(trial: Trial) -> dict[str, Any]:
 
 SCENARIOS: dict[str, Scenario] = {
     "kill": kill,
+    "apart": apart,
     "calls": calls.calls,
     "disk": full.disk,
     "database": full.database,

@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from samples import PATIENT
 from sqlalchemy import create_engine, text
@@ -42,12 +43,14 @@ def batched(values: Iterable[str], size: int) -> Iterator[list[str]]:
 class Subject:
     """A server without TLS in a folder of its own; `acknowledged` is SHA-1 by uniqueId.
 
-    `database` is the URL of an empty PostgreSQL database; None is SQLite.
+    `database` is the URL of an empty PostgreSQL database; None is SQLite. `registry` is another server that registers
+    for this one; None is itself.
     """
 
     folder: Path
     workers: int = 1
     database: str | None = None
+    registry: Subject | None = None
     acknowledged: dict[str, str] = field(default_factory=dict)
     _starter: Starter | None = None
 
@@ -57,10 +60,11 @@ class Subject:
         self._xds("init", str(self.folder), "--port", str(self.port), *chosen)
         self.config = self.folder / "xds.toml"
         self.documents = self.folder / "data" / "documents"
-        written = re.sub(r"\[(tls|client|mllp)\][^\[]*", "", self.config.read_text())
-        self.config.write_text(written.replace("[server]", f"[server]\nworkers = {self.workers}"))
-        self._xds("patient", "add", PATIENT, "--config", str(self.config))
-        self.repository = re.search(r'unique_id = "([^"]+)"', written)[1]
+        self.config.write_text(re.sub(r"\[(tls|client|mllp)\][^\[]*", "", self.config.read_text()))
+        self.set("server", f"workers = {self.workers}")
+        if self.registry is None:
+            self._xds("patient", "add", PATIENT, "--config", str(self.config))
+        self.repository = re.search(r'unique_id = "([^"]+)"', self.config.read_text())[1]
 
     @staticmethod
     def _xds(*arguments: str) -> None:
@@ -68,6 +72,10 @@ class Subject:
         done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=_COMMAND)
         if done.returncode:
             raise RuntimeError(f"xds {' '.join(arguments)}: {done.stderr}")
+
+    def set(self, section: str, line: str) -> None:
+        """Add a line to a section of the configuration; before the first start."""
+        self.config.write_text(self.config.read_text().replace(f"[{section}]\n", f"[{section}]\n{line}\n"))
 
     def start(self) -> Server:
         """Start the server; returns when it answers."""
@@ -138,7 +146,8 @@ class Subject:
         """Which of these acknowledged documents ITI-18 does not find, or ITI-43 does not give with their bytes."""
         found = []
         for batch in batched(unique_ids, 50):
-            answer, _ = self.exchange("POST", "/registry", messages.get_documents(batch))
+            registry = self.registry or self
+            answer, _ = registry.exchange("POST", "/registry", messages.get_documents(batch))
             found += [f"ITI-18 does not find {each}" for each in batch if f'"{each}"'.encode() not in answer]
             body, content_type = self.exchange("POST", "/repository", messages.retrieve(self.repository, batch))
             given = hashes(body, content_type)
@@ -147,12 +156,13 @@ class Subject:
 
     def damage(self) -> list[str]:
         """What is lost or half there: looked at in the database and the files themselves."""
-        registered, held, counts = self._rows()
-        entries, members, sets, members_of = counts
+        registered, (entries, members, sets, members_of) = (self.registry or self)._registered()
+        held = self._held()
         found = []
         if entries != members or sets != members_of:
             found.append(f"{entries} entries, {sets} sets, {members} associations of {members_of} sets")
-        for unique_id in registered | held.keys() | self.acknowledged.keys():
+        # A repository can't forget what a registry elsewhere may have accepted.
+        for unique_id in registered | self.acknowledged.keys() | (held.keys() if self.registry is None else set()):
             if unique_id not in registered or unique_id not in held:
                 found.append(f"{unique_id} is not registered and held")
                 continue
@@ -165,20 +175,25 @@ class Subject:
                 found.append(f"{unique_id} has other bytes")
         return found
 
-    def _rows(self) -> tuple[set[str], dict[str, tuple[str, str]], tuple[int, ...]]:
-        """The uniqueIds registered; address and SHA-1 by uniqueId held; four counts."""
+    def _registered(self) -> tuple[set[str], tuple[int, ...]]:
+        """The uniqueIds of the entries, and how many entries, associations, sets, and sets with members there are."""
+        counts = (
+            "SELECT (SELECT count(*) FROM document_entry), (SELECT count(*) FROM association), "
+            "(SELECT count(*) FROM submission_set), (SELECT count(DISTINCT source_object) FROM association)"
+        )
+        return {row[0] for row in self._rows("SELECT unique_id FROM document_entry")}, self._rows(counts)[0]
+
+    def _held(self) -> dict[str, tuple[str, str]]:
+        """The address and SHA-1 of each document, by uniqueId."""
+        rows = self._rows("SELECT unique_id, address, hash FROM document")
+        return {unique_id: (bytes(address).hex(), bytes(digest).hex()) for unique_id, address, digest in rows}
+
+    def _rows(self, sql: str) -> list[tuple[Any, ...]]:
         url = self.database or f"sqlite:///{self.folder / 'data' / 'xds.db'}"
         engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
         try:
             with engine.connect() as database:
-                registered = {row[0] for row in database.execute(text("SELECT unique_id FROM document_entry"))}
-                rows = database.execute(text("SELECT unique_id, address, hash FROM document"))
-                held = {unique_id: (bytes(address).hex(), bytes(digest).hex()) for unique_id, address, digest in rows}
-                asked = (
-                    "SELECT (SELECT count(*) FROM document_entry), (SELECT count(*) FROM association), "
-                    "(SELECT count(*) FROM submission_set), (SELECT count(DISTINCT source_object) FROM association)"
-                )
-                return registered, held, tuple(database.execute(text(asked)).one())
+                return [tuple(row) for row in database.execute(text(sql))]
         finally:
             engine.dispose()
 

@@ -23,7 +23,19 @@ class Trial:
 
     def subject(self) -> Subject:
         """A server that was never started, with an empty database."""
-        return Subject(self.folder, self.workers, self.postgresql.fresh_database() if self.postgresql else None)
+        return Subject(self.folder, self.workers, self._database())
+
+    def apart(self) -> tuple[Subject, Subject]:
+        """A registry, and a repository that registers there by ITI-42; neither was ever started."""
+        registry = Subject(self.folder / "registry", self.workers, self._database())
+        repository = Subject(self.folder / "repository", self.workers, self._database(), registry)
+        registry.set("repository", "enabled = false")
+        repository.set("registry", "enabled = false")
+        repository.set("repository", f'registry_url = "http://127.0.0.1:{registry.port}/registry"')
+        return registry, repository
+
+    def _database(self) -> str | None:
+        return self.postgresql.fresh_database() if self.postgresql else None
 
 
 Scenario = Callable[[Trial], dict[str, Any]]

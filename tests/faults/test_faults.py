@@ -21,6 +21,7 @@ POSTGRESQL = ("--database", "postgresql")
     [
         ("kill",),
         ("kill", "--workers", "2", *POSTGRESQL),
+        ("apart",),
         ("calls",),
         ("disk",),
         ("database",),
