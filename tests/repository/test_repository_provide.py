@@ -122,6 +122,13 @@ def test_each_error_of_the_repository(actors: Actors) -> None:
         assert_nothing_left(actors, *(each.unique_id for each in sent.entries))
 
 
+def test_a_mistake_that_shows_when_the_metadata_is_read_is_the_repositorys(actors: Actors) -> None:
+    sent = submission(bare(extra_slots=(("urn:x", ("a",)), ("urn:x", ("b",)))))
+    (issue,) = actors.provide(sent, inline("Document01", KAART))
+    assert (issue.code, issue.location) == (Code.XDSRepositoryMetadataError, "Document01")
+    assert_nothing_left(actors)
+
+
 @pytest.mark.parametrize(
     "content", ["a", "YQ", "YQ=", "YQ==YQ==", "Y=Q=", "=", "YQ==\n=", "Y-Q_", "é", "<x/>", "YQ==<x/>", "A" * 400_001]
 )

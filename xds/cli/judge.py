@@ -26,7 +26,7 @@ from xds.ports import Staged
 from xds.registry.iti18_registry_stored_query import read_request
 from xds.registry.rules import check_submission
 from xds.repository.contents import INCLUDE, stage_contents
-from xds.repository.receipt import Provided, each_once, pair
+from xds.repository.receipt import Provided, each_once, pair, seen_here
 from xds.soap import Limits
 from xds.soap.content_type import parse_content_type
 from xds.soap.envelope import open_envelope
@@ -184,7 +184,7 @@ class _Message:
         return await self._provided(message, domain, today)
 
     async def _provided(self, message: _Element, domain: AffinityDomain, today: date) -> list[Issue]:
-        submission, elements, issues = decode_provide_and_register(message)
+        submission, elements, mistakes = decode_provide_and_register(message)
         # Without the MIME parts, nothing can be said of the documents that are in them.
         absent = [] if self._captured.multipart else [each for each in elements if each.find(INCLUDE) is not None]
         here = [each for each in elements if each not in absent]
@@ -193,7 +193,7 @@ class _Message:
         provided += [Provided(each.get("id", ""), None) for each in absent]
         self._documents.discard([*inline, *self._received.attachments.values()])
         receipt = pair(submission, provided, _REPOSITORY)
-        issues += [*broken, *receipt.issues]
+        issues = [*seen_here(mistakes), *broken, *receipt.issues]
         complete = status_of(issues) != FAILURE and not absent
         found = check_submission(receipt.submission, domain, today, at_registry=complete)
         return each_once([*issues, *found])

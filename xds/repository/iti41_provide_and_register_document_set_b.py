@@ -9,7 +9,7 @@ from xds.ebrim.submit import PROVIDE_AND_REGISTER_REQUEST, decode_provide_and_re
 from xds.errors import Code, Issue, Unavailable
 from xds.ports import Staged
 from xds.repository.contents import stage_contents
-from xds.repository.receipt import Receipt, check_identical, each_once, pair
+from xds.repository.receipt import Receipt, check_identical, each_once, pair, seen_here
 from xds.transaction import Context, Reply, Repository, Transaction
 
 _FULL = Issue(
@@ -29,7 +29,8 @@ async def answer(body: _Element, ctx: Context) -> Reply:
 
 
 async def _provide(body: _Element, ctx: Context, repository: Repository) -> list[Issue]:
-    submission, elements, issues = decode_provide_and_register(body)
+    submission, elements, mistakes = decode_provide_and_register(body)
+    issues = seen_here(mistakes)
     inline: list[Staged] = []
     try:
         provided, broken = await stage_contents(elements, ctx.attachments, repository.documents, inline)

@@ -80,6 +80,14 @@ def check_identical(submission: Submission, new: Iterable[Holding], held: Iterab
     return issues
 
 
+def seen_here(mistakes: Iterable[Issue]) -> list[Issue]:
+    """Mistakes in metadata that showed when the repository read it: the error is then the repository's.
+
+    Source: ITI TF-3: Table 4.2.4.1-2 (XDSRepositoryMetadataError).
+    """
+    return [replace(mistake, code=Code.XDSRepositoryMetadataError) for mistake in mistakes]
+
+
 def each_once(issues: Iterable[Issue]) -> list[Issue]:
     """The issues of the repository and then the registry, without what the registry says again."""
     seen: set[tuple[str, str]] = set()
