@@ -72,6 +72,12 @@ class RepositorySettings(msgspec.Struct, frozen=True, kw_only=True):
     registry_key: Annotated[Path | None, Meta(description="PEM file: the private key of that certificate")] = None
 
 
+class ConsentSettings(msgspec.Struct, frozen=True, kw_only=True):
+    policy: Annotated[
+        Path | None, Meta(description="TOML file: what each role may see, the classes of documents, the categories")
+    ] = None
+
+
 class DatabaseSettings(msgspec.Struct, frozen=True, kw_only=True):
     url: Annotated[
         str, Meta(description="`sqlite:///PATH`, or `postgresql://USER:PASSWORD@HOST/NAME` (SQLAlchemy's form)")
@@ -124,6 +130,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     tls: TlsSettings = TlsSettings()
     registry: RegistrySettings = RegistrySettings()
     repository: RepositorySettings = RepositorySettings()
+    consent: ConsentSettings = ConsentSettings()
     database: DatabaseSettings = DatabaseSettings()
     mllp: MllpSettings = MllpSettings()
     client: ClientSettings = ClientSettings()

@@ -16,6 +16,7 @@ COMMANDS = (
     "endpoints",
     "config",
     "patient",
+    "consent",
     "documents",
     "submit",
     "query",

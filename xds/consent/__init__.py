@@ -1,4 +1,5 @@
-"""Who may see which documents of a client, and why. Pure: facts and a policy in, verdicts out.
+"""Who may see which documents of a client, and why. Pure: facts and a policy in, verdicts out; only `load_policy` opens
+a file.
 
 May import: ports, model, errors. `Access` is the way in.
 
@@ -28,6 +29,6 @@ Decisions
 
 from xds.consent.access import Access, GivenConsents
 from xds.consent.policy import Policy
-from xds.consent.policy_file import read_policy
+from xds.consent.policy_file import load_policy, read_policy
 
-__all__ = ["Access", "GivenConsents", "Policy", "read_policy"]
+__all__ = ["Access", "GivenConsents", "Policy", "load_policy", "read_policy"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
@@ -70,8 +71,17 @@ class _File(_Struct):
     roles: dict[str, dict[str, _Role]]
 
 
+def load_policy(path: Path) -> Policy:
+    """Read a policy from its file; Misconfigured names the file and the key that is wrong."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise Misconfigured(f"{path}: the policy can't be read: {error.strerror}") from None
+    return read_policy(content, str(path))
+
+
 def read_policy(content: bytes, file: str) -> Policy:
-    """Read a policy; Misconfigured names the file and the key that is wrong."""
+    """Like `load_policy`, of what was read; Misconfigured names the file and the key that is wrong."""
     try:
         root = tomllib.loads(content.decode("utf-8-sig"))
     except ValueError as error:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
+from xds.db.consents import WriteConsents
 from xds.db.participant_sql import ParticipantStatements
 from xds.db.session import Session
 from xds.model.party import NormStatus, Organisation, Participant
@@ -30,6 +31,8 @@ class ReadParticipants:
 class WriteParticipants(ReadParticipants):
     """What a `Writer` can change of participants."""
 
+    consents: WriteConsents
+
     def add_participant(
         self,
         organisation: Organisation,
@@ -38,7 +41,10 @@ class WriteParticipants(ReadParticipants):
         connected_since: date,
         norms: NormStatus,
     ) -> int:
-        """The number of a new participant; ValueError when the certificate is another's."""
+        """The number of a new participant; ValueError when the certificate is another's.
+
+        Its kind of organisation takes part from now on, which clients must hear of if it is the first.
+        """
         row = (
             organisation.ura,
             organisation.name,
@@ -50,6 +56,7 @@ class WriteParticipants(ReadParticipants):
         )
         ((number,),) = self._session.rows(self._participants.add, row)
         self.add_certificate(number, certificate)
+        self.consents.join(organisation.kind, datetime.now(UTC))
         return number
 
     def add_certificate(self, participant: int, certificate: str) -> None:
