@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -42,14 +42,13 @@ class Repository:
     home_community_id: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """One request. `attachments` are its MTOM parts by Content-ID, without the angle brackets."""
 
     request_id: str
     registry: Registry | None
     repository: Repository | None
-    attachments: Mapping[str, Staged] = field(default_factory=dict)
+    attachments: Mapping[str, Staged]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +61,7 @@ class Outgoing:
     chunks: Callable[[], AsyncIterator[bytes]]
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """The answer: the element that goes into the SOAP Body, as UTF-8 with its namespaces declared.
 
     `status` ("Success", "PartialSuccess", "Failure") and `codes` are for logs and metrics.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Column, Table
@@ -57,6 +58,8 @@ class Kind:
     residuals: tuple[tuple[str, Residual, str], ...]
     first_mutable: str
     stored: Callable[[Row], Any]
+    asked: Callable[[Any], tuple[Any, ...]]
+    """What a selection asks, in the order of the criteria."""
 
 
 def _kind(
@@ -72,7 +75,14 @@ def _kind(
         for field, (test, names) in criteria.items()
     )
     return Kind(
-        table.name, table, tuple(table.c[name] for name in columns.split()), tests, residuals, first_mutable, stored
+        table.name,
+        table,
+        tuple(table.c[name] for name in columns.split()),
+        tests,
+        residuals,
+        first_mutable,
+        stored,
+        attrgetter(*criteria),
     )
 
 

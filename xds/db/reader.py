@@ -33,6 +33,19 @@ Judge = Callable[[str | None], bool]
 
 _LAST = itemgetter(-1)
 
+_MOMENTS = frozenset((Test.FROM, Test.BELOW))
+_SINGLE = _MOMENTS | {Test.PATIENT}
+_VALUES: dict[Test, Callable[[Any], list[Any]]] = {
+    Test.PATIENT: lambda patient: known_texts((patient,)),
+    Test.UUIDS: known_uuids,
+    Test.LOGICAL_IDS: known_uuids,
+    Test.TEXTS: known_texts,
+    Test.STATUSES: lambda statuses: numbers_of(statuses, STATUS_NUMBERS),
+    Test.ENTRY_TYPES: lambda types: numbers_of(types, ENTRY_TYPE_NUMBERS),
+    Test.ASSOCIATION_TYPES: lambda types: numbers_of(types, ASSOCIATION_TYPE_NUMBERS),
+}
+"""What SQL is given for what is asked; of codes their numbers, which only a session knows."""
+
 Selection = EntrySelection | SetSelection | FolderSelection | AssociationSelection
 
 
@@ -125,19 +138,14 @@ class Reader(ReadParticipants):
         lists = self._statements.lists
         shape: list[tuple[str, int]] = []
         parameters: list[Any] = []
-        for criterion in kind.criteria:
-            asked = getattr(selection, criterion.field)
-            test = criterion.test
+        for criterion, asked in zip(kind.criteria, kind.asked(selection), strict=True):
             if asked is None or asked == ():
                 continue
-            if test is Test.FROM or test is Test.BELOW:
-                shape.append((criterion.field, 1))
-                parameters.append(asked)
-                continue
-            values = self._values(test, asked)
+            test = criterion.test
+            values = [asked] if test in _MOMENTS else self._values(test, asked)
             if not values:
                 return None
-            if test is Test.PATIENT:
+            if test in _SINGLE:
                 shape.append((criterion.field, 1))
                 parameters += values
                 continue
@@ -147,21 +155,8 @@ class Reader(ReadParticipants):
         return tuple(shape), parameters
 
     def _values(self, test: Test, asked: Any) -> list[Any]:
-        match test:
-            case Test.PATIENT:
-                return known_texts((asked,))
-            case Test.UUIDS | Test.LOGICAL_IDS:
-                return known_uuids(asked)
-            case Test.TEXTS:
-                return known_texts(asked)
-            case Test.STATUSES:
-                return numbers_of(asked, STATUS_NUMBERS)
-            case Test.ENTRY_TYPES:
-                return numbers_of(asked, ENTRY_TYPE_NUMBERS)
-            case Test.ASSOCIATION_TYPES:
-                return numbers_of(asked, ASSOCIATION_TYPE_NUMBERS)
-            case _:
-                return self._codes.find(asked)
+        read = _VALUES.get(test)
+        return self._codes.find(asked) if read is None else read(asked)
 
     def _judges(self, kind: Kind, selection: Selection) -> dict[str, Judge]:
         """By column, what Python decides."""

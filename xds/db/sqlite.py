@@ -115,6 +115,7 @@ class Sqlite:
             raise Misconfigured("database: expected sqlite:/// and the path of a file")
         self.url = url
         self._path = Path(url.database)
+        self._name = str(self._path)
         self._file: tuple[int, int] | None = None
         self.statements = Statements(SQLiteDialect_pysqlite(), InlineLists())
 
@@ -154,7 +155,7 @@ class Sqlite:
         SQLite goes on to read and write a file that was removed, and what it then acknowledges is lost.
         """
         try:
-            status = os.stat(self._path)
+            status = os.stat(self._name)
         except OSError as error:
             raise Unavailable(f"the database file can't be reached: {error.strerror}") from None
         file = status.st_dev, status.st_ino

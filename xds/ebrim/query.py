@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from lxml.etree import _Element
 
@@ -26,14 +26,13 @@ _ONE = re.compile(_LITERAL)
 _NEXT = re.compile(_LITERAL + r"(,|\))")
 
 
-@dataclass(frozen=True, slots=True)
-class AdhocQuery:
+class AdhocQuery(NamedTuple):
     """`parameters` has for each slot name a list of values for every time that the slot is given."""
 
     query_id: str
     return_type: str
     home: str | None
-    parameters: Mapping[str, list[list[str]]] = field(default_factory=dict)
+    parameters: Mapping[str, list[list[str]]]
 
 
 def decode_adhoc_query(request: _Element) -> tuple[AdhocQuery, list[Issue]]:
@@ -43,7 +42,7 @@ def decode_adhoc_query(request: _Element) -> tuple[AdhocQuery, list[Issue]]:
     return_type = option.get("returnType", "") if option is not None else ""
     if query is None:
         issue = Issue(Code.XDSRegistryError, "the request has no rim:AdhocQuery", section="ITI TF-2: 3.18.4.1.2.3")
-        return AdhocQuery("", return_type, None), [issue]
+        return AdhocQuery("", return_type, None, {}), [issue]
     issues: list[Issue] = []
     parameters: dict[str, list[list[str]]] = {}
     for slot in query.iterchildren(_SLOT):

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
 
 from xds.errors import Code, Issue
 from xds.model.hl7 import dtm_moment
@@ -21,14 +22,13 @@ _STATUS = {status.urn: status for status in Status}
 _TYPES = {entry_type.value: entry_type for entry_type in EntryType}
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """What a query answers."""
 
-    entries: list[StoredEntry] = field(default_factory=list)
-    submission_sets: list[StoredSet] = field(default_factory=list)
-    folders: list[StoredFolder] = field(default_factory=list)
-    associations: list[StoredAssociation] = field(default_factory=list)
+    entries: Sequence[StoredEntry] = ()
+    submission_sets: Sequence[StoredSet] = ()
+    folders: Sequence[StoredFolder] = ()
+    associations: Sequence[StoredAssociation] = ()
 
 
 def text(value: str) -> str:
@@ -80,7 +80,7 @@ class Parameter:
     required: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class StoredQuery:
     """A stored query. `one_of` are groups of parameters of which exactly one must be given.
 
@@ -94,6 +94,14 @@ class StoredQuery:
     parameters: tuple[Parameter, ...]
     answer: Callable[[dict[str, Any], Reader, int], Found]
     one_of: tuple[tuple[str, ...], ...] = ()
+
+    @cached_property
+    def by_name(self) -> dict[str, Parameter]:
+        return {parameter.name: parameter for parameter in self.parameters}
+
+    @cached_property
+    def required(self) -> list[str]:
+        return [parameter.name for parameter in self.parameters if parameter.required]
 
 
 def read_parameters(
@@ -109,27 +117,25 @@ def read_parameters(
     def wrong(code: Code, name: str, what: str) -> None:
         issues.append(Issue(code, f"{query.name}: {name} {what}", name, section=query.section))
 
-    for parameter in query.parameters:
-        if parameter.name in unreadable:
-            continue
-        groups = given.get(parameter.name)
-        if groups is not None:
-            groups = [group for group in groups if group]
-        if not groups:
-            if parameter.required:
-                wrong(Code.XDSStoredQueryMissingParam, parameter.name, "is missing")
+    for name, groups in given.items():
+        parameter = query.by_name.get(name)
+        groups = [group for group in groups if group]
+        if parameter is None or not groups or name in unreadable:
             continue
         if len(groups) > 1 and not parameter.all_of:
-            wrong(Code.XDSStoredQueryParamNumber, parameter.name, "may be given once only")
+            wrong(Code.XDSStoredQueryParamNumber, name, "may be given once only")
         elif len(groups[0]) > 1 and not parameter.several:
-            wrong(Code.XDSStoredQueryParamNumber, parameter.name, "takes a single value")
+            wrong(Code.XDSStoredQueryParamNumber, name, "takes a single value")
         else:
             try:
                 read = tuple([tuple([parameter.read(value) for value in group]) for group in groups])
             except ValueError as error:
-                wrong(Code.XDSRegistryError, parameter.name, f"is not valid: {error}")
+                wrong(Code.XDSRegistryError, name, f"is not valid: {error}")
             else:
                 values[parameter.field] = read if parameter.all_of else read[0] if parameter.several else read[0][0]
+    for name in query.required:
+        if name not in unreadable and not any(given.get(name, ())):
+            wrong(Code.XDSStoredQueryMissingParam, name, "is missing")
     for group in query.one_of:
         present = [name for name in group if name in unreadable or any(given.get(name, ()))]
         if not present:

@@ -5,7 +5,7 @@ Source: SOAP 1.2 Part 1: 5; ITI TF-2: Appendix V.3.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 from xml.sax.saxutils import escape
@@ -27,16 +27,17 @@ _TAIL = b"</soap:Body></soap:Envelope>"
 class Envelope(NamedTuple):
     """A request: its header blocks that are for us, what it says of itself, and the element in its Body."""
 
-    headers: tuple[_Element, ...]
+    headers: Sequence[_Element]
     addressing: Addressing
     message: _Element
 
 
-def header_blocks(root: _Element) -> tuple[_Element, ...]:
+def header_blocks(root: _Element) -> Sequence[_Element]:
     """The header blocks that are for us, of any envelope; those for another role are none of our business."""
-    if not len(root) or root[0].tag != _HEADER:
+    header = next(iter(root), None)
+    if header is None or header.tag != _HEADER:
         return ()
-    return tuple(block for block in root[0] if block.get(_ROLE) in _OURS)
+    return [block for block in header if block.get(_ROLE) in _OURS]
 
 
 def open_envelope(root: _Element, understood: frozenset[str] = frozenset()) -> Envelope:

@@ -86,6 +86,8 @@ async def receive(
         chunks.append(chunk)
         if received.size > limits.envelope:
             raise _too_large(limits.envelope)
+        if request.content.at_eof():
+            break
     received.envelope = b"".join(chunks)
 
 
