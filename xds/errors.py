@@ -6,6 +6,7 @@ RegistryErrorList. An exception is raised only where no answer in the standard's
     XdsError
     ├── Fault          the message is not intelligible: a SOAP fault, Sender or Receiver
     ├── Unavailable    a part of us is missing (database, disk, registry): Receiver fault or an XDS code
+    │   └── Busy       there is too much to do at this moment; what was asked was not begun
     └── Misconfigured  a setting is wrong; the message names the key
 """
 
@@ -97,6 +98,10 @@ class Fault(XdsError):
 
 class Unavailable(XdsError):
     """Something that we need can't be reached or is full; nothing was changed that was not acknowledged."""
+
+
+class Busy(Unavailable):
+    """Too much waits to be done already; what was asked was not begun."""
 
 
 class Misconfigured(XdsError):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from xds.db import open_database
 from xds.ebrim.response import decode_response
 from xds.ebrim.submit import encode_submit_objects
 from xds.ebrim.vocabulary import XDSB, XOP
-from xds.errors import Issue
+from xds.errors import Busy, Issue
 from xds.model.affinity_domain import AffinityDomain
 from xds.model.objects import Submission
 from xds.model.stored import Holding
@@ -72,8 +74,8 @@ class Actors:
         self.root = folder / "documents"
         self.documents = FileDocuments(self.root)
         now = datetime(2026, 6, 1, 12, 0, 0, tzinfo=UTC)
-        registry = Registry(self.index, lambda: AffinityDomain(dutch=True), lambda: now, None, 100)
-        self.registrar: Registrar = LocalRegistrar(registry)
+        self.registry = Registry(self.index, lambda: AffinityDomain(dutch=True), lambda: now, None, 100)
+        self.registrar: Registrar = LocalRegistrar(self.registry)
         self.home: str | None = None
         self.index.write_now(lambda writer: writer.add_patient(PATIENT))
 
@@ -96,6 +98,34 @@ class Actors:
         assert reply.codes == tuple(issue.code for issue in issues)
         assert (reply.status == "Failure") == any(issue.severity.endswith("Error") for issue in issues)
         return issues
+
+    @contextmanager
+    def busy(self) -> Iterator[None]:
+        """As many changes wait in the database as may."""
+        begun, go_on = threading.Event(), threading.Event()
+
+        def wait(writer: object) -> None:
+            begun.set()
+            go_on.wait(30)
+
+        async def fill() -> None:
+            tasks = [asyncio.ensure_future(self.index.write(wait))]
+            await asyncio.to_thread(begun.wait, 30)
+            with suppress(Busy):
+                while True:
+                    tasks.append(self.index.submit(lambda writer: None))
+            filled.set()
+            await asyncio.gather(*tasks)
+
+        filled = threading.Event()
+        filling = threading.Thread(target=asyncio.run, args=(fill(),))
+        filling.start()
+        assert filled.wait(30)
+        try:
+            yield
+        finally:
+            go_on.set()
+            filling.join(30)
 
     def provide_together(self, *requests: etree._Element) -> list[Reply]:
         """Submit several at the same moment."""

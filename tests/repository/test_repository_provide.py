@@ -15,15 +15,19 @@ import pytest
 from repository_actors import UNIQUE_ID, Actors, included, inline, provide
 from samples import OTHER_PATIENT, PATIENT, association, entry, folder, member, submission
 
+from xds import xmlio
 from xds.ebrim.fragment import unpack
 from xds.ebrim.objects import decode_fragment
+from xds.ebrim.submit import encode_submit_objects
 from xds.errors import Code, Issue, Severity, Unavailable
 from xds.model.affinity_domain import AffinityDomain
 from xds.model.objects import AssociationType, DocumentEntry, EntryType, Submission
 from xds.model.selection import EntrySelection
 from xds.model.stored import Holding
+from xds.registry import iti42_register_document_set_b as iti42
 from xds.registry.rules import check_submission
 from xds.soap.registrar import RemoteRegistrar
+from xds.transaction import Context
 
 KAART = b"%PDF-1.7 zwangerschapskaart \x00\xff\r\n" * 9
 ECHO = b"<echo/>"
@@ -182,6 +186,14 @@ def test_a_full_disk_is_out_of_resources(actors: Actors, monkeypatch: pytest.Mon
             patched.setattr(os, "writev", full)
             assert actors.codes(submission(bare()), inline("Document01", content)) == [Code.XDSRepositoryOutOfResources]
         assert_nothing_left(actors)
+
+
+def test_too_much_to_do_is_busy_and_registers_nothing(actors: Actors) -> None:
+    with actors.busy():
+        assert actors.codes(submission(bare()), inline("Document01", KAART)) == [Code.XDSRepositoryBusy]
+        body = xmlio.parse(encode_submit_objects(submission(entry())))
+        assert asyncio.run(iti42.answer(body, Context("x", actors.registry, None))).codes == (Code.XDSRegistryBusy,)
+    assert registered(actors) == []
 
 
 class Answering:

@@ -16,7 +16,7 @@ from typing import Any
 from xds.db.codes import CommittedCodes
 from xds.db.session import Backend, Session
 from xds.db.writer import Writer
-from xds.errors import Unavailable
+from xds.errors import Busy, Unavailable
 
 _MOST_QUEUED = 2048
 _MOST_SHARED = 64
@@ -93,7 +93,7 @@ class GroupCommit:
 
     def _put(self, change: Change) -> None:
         if self._queue.qsize() >= _MOST_QUEUED:
-            raise Unavailable("the database is busy: too many changes wait for it")
+            raise Busy("the database is busy: too many changes wait for it")
         with self._starting:
             if self._closed:
                 raise Unavailable("the database is closed")

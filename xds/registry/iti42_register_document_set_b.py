@@ -6,7 +6,7 @@ from lxml.etree import _Element
 
 from xds.ebrim.response import encode_response, status_of
 from xds.ebrim.submit import SUBMIT_OBJECTS_REQUEST, decode_submit_objects
-from xds.errors import Code, Issue, Unavailable
+from xds.errors import Busy, Code, Issue, Unavailable
 from xds.registry.register import register
 from xds.transaction import Context, Reply, Transaction
 
@@ -14,6 +14,7 @@ from xds.transaction import Context, Reply, Transaction
 _UNCONFIRMED = Issue(
     Code.XDSRegistryOutOfResources, "the registry can't write at this moment; the submission was not confirmed"
 )
+_BUSY = Issue(Code.XDSRegistryBusy, "the registry has too much to do at this moment; nothing was changed")
 
 
 async def answer(body: _Element, ctx: Context) -> Reply:
@@ -22,6 +23,8 @@ async def answer(body: _Element, ctx: Context) -> Reply:
     submission, issues = decode_submit_objects(body)
     try:
         issues = await register(ctx.registry, submission, issues)
+    except Busy:
+        issues = [_BUSY]
     except Unavailable:
         issues = [_UNCONFIRMED]
     status = status_of(issues).rpartition(":")[2]

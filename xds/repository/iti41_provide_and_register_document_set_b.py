@@ -6,7 +6,7 @@ from lxml.etree import _Element
 
 from xds.ebrim.response import FAILURE, encode_response, status_of
 from xds.ebrim.submit import PROVIDE_AND_REGISTER_REQUEST, decode_provide_and_register
-from xds.errors import Code, Issue, Unavailable
+from xds.errors import Busy, Code, Issue, Unavailable
 from xds.ports import Staged
 from xds.repository.contents import stage_contents
 from xds.repository.receipt import Receipt, check_identical, each_once, pair, seen_here
@@ -18,6 +18,7 @@ _FULL = Issue(
 _NO_REGISTRY = Issue(
     Code.XDSRegistryNotAvailable, "the registry can't be reached at this moment; the submission was not confirmed"
 )
+_BUSY = Issue(Code.XDSRepositoryBusy, "there is too much to do at this moment; the submission was not confirmed")
 
 
 async def answer(body: _Element, ctx: Context) -> Reply:
@@ -46,6 +47,8 @@ async def _provide(body: _Element, ctx: Context, repository: Repository) -> list
         repository.documents.discard(inline)
     try:
         issues = each_once(await repository.registrar.register(receipt.submission, receipt.holdings, issues))
+    except Busy:
+        return [*issues, _BUSY]
     except Unavailable:
         return [*issues, _NO_REGISTRY]
     if status_of(issues) == FAILURE:
