@@ -1,0 +1,88 @@
+"""The independent verifier agrees with the product's on every sort of manipulation."""
+
+from __future__ import annotations
+
+import importlib.machinery
+import importlib.util
+import random
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from logs import SIGNER, Log
+from manipulations import MANIPULATIONS, Case, exported, sound
+
+from xds.audit.bundle import CHECKPOINTS, KEY, RECORDS, export_selection
+
+SCRIPT = Path(__file__).resolve().parents[2] / "scripts/verify-audit"
+
+
+@pytest.fixture(scope="module")
+def independent() -> ModuleType:
+    loader = importlib.machinery.SourceFileLoader("verify_audit", str(SCRIPT))
+    spec = importlib.util.spec_from_loader("verify_audit", loader)
+    assert spec is not None
+    module = importlib.util.module_from_spec(spec)
+    loader.exec_module(module)
+    return module
+
+
+def write(folder: Path, lines: list[bytes], notes: list[str]) -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / RECORDS).write_bytes(b"".join(lines))
+    (folder / CHECKPOINTS).write_text("\n".join(notes))
+    (folder / KEY).write_text(f"{SIGNER.key}\n")
+    return folder
+
+
+def judged(independent: ModuleType, folder: Path, case: Case) -> int | None:
+    """The first bad record, None when all is well, -1 when it could not even be read."""
+    write(folder, case.lines, case.notes)
+    try:
+        wrong = next(independent.verify(folder, str(SIGNER.key), "\n".join(case.anchors)), None)
+    except Exception:
+        return -1
+    return None if wrong is None else wrong[0]
+
+
+def test_it_is_short_and_needs_nothing_of_the_product() -> None:
+    text = SCRIPT.read_text()
+    assert len(text.splitlines()) < 120
+    assert "import xds" not in text and "from xds" not in text
+
+
+@pytest.mark.parametrize("manipulate", MANIPULATIONS)
+def test_every_manipulation_is_found(manipulate, independent: ModuleType, tmp_path: Path) -> None:
+    for number in range(8):
+        case = manipulate(random.Random(f"independent/{number}"))
+        found = judged(independent, tmp_path, case)
+        assert found is not None
+        if found != -1 and manipulate.__name__ not in ("restore", "fork"):
+            assert found == case.first_bad
+
+
+def test_clean_logs_and_selections_pass(independent: ModuleType, tmp_path: Path) -> None:
+    for number in range(20):
+        assert judged(independent, tmp_path, sound(random.Random(f"clean/{number}"))) is None
+    log = Log().grow(30, every=7)
+    lines = list(export_selection(log.key.name, log.lines[3:20:5], [kept.leaf for kept in log.lines]))
+    assert judged(independent, tmp_path, Case(lines, log.notes, log.notes, None)) is None
+    lines[2] = lines[2].replace(b"Jansen", b"Pieters")
+    assert judged(independent, tmp_path, Case(lines, log.notes, [], None)) == log.lines[8].leaf.seq
+
+
+def test_it_runs_as_a_program(tmp_path: Path) -> None:
+    log = Log().grow(9, every=4)
+    write(tmp_path / "bundle", exported(log), log.notes)
+    write(tmp_path / "cut", exported(log.cut(6)), log.cut(6).notes)
+    (tmp_path / "anchor").write_text(log.notes[-1])
+
+    def run(*arguments: str) -> tuple[int, str]:
+        done = subprocess.run([sys.executable, SCRIPT, *arguments], cwd=tmp_path, capture_output=True, text=True)
+        return done.returncode, done.stdout + done.stderr
+
+    assert run("bundle", "bundle/key", "anchor") == (0, "All is as it was written.\n")
+    assert run("cut", "bundle/key", "anchor")[0] == 1
+    assert run("nothing")[0] == 1
