@@ -83,7 +83,7 @@ def _source(record: Record) -> str:
 
 
 def _object(record: Record, each: Object) -> str:
-    """The protocols have no place of their own in the message: they are details of the patient, or of the only object."""
+    """The protocols have no place of their own in the message: they are details of the patient, or of every object."""
     details = list(each.details)
     if each.role == PATIENT or record.patient is None:
         details += [*protocols(record), *([("reason", record.reason)] if record.reason else [])]
