@@ -107,6 +107,10 @@ def load_without_environment(folder: Path, text: str) -> Settings:
         ("[registry]\nenabled = false\n[repository]\nenabled = false", "expected at least one to be true"),
         ("[repository]\nregistry_url = 'http://x'", "repository.registry_url: expected none"),
         ("[repository]\nregistry_key = 'x'", "repository.registry_certificate, repository.registry_key: expected both"),
+        ("[consent]\nsource = 'mitz'", "consent.source: Mitz needs consent.policy and mitz.url"),
+        ("[consent]\nsource = 'elsewhere'", "consent.source: expected one of register, mitz, found 'elsewhere'"),
+        ("[mitz]\nurl = 'http://x'", "mitz.url: expected https://…, found 'http://x'"),
+        ("[mitz]\nurl = 'https://x'", "mitz.certificate, mitz.key: expected both"),
         ("[repository]\nenabled = false\n[registry]\nenabled = false\n[mllp]\nenabled = true", "mllp.enabled: "),
     ],
 )

@@ -76,6 +76,19 @@ class ConsentSettings(msgspec.Struct, frozen=True, kw_only=True):
     policy: Annotated[
         Path | None, Meta(description="TOML file: what each role may see, the classes of documents, the categories")
     ] = None
+    source: Annotated[
+        Literal["register", "mitz"], Meta(description="Who says what clients allow: our consent register, or Mitz")
+    ] = "register"
+
+
+class MitzSettings(msgspec.Struct, frozen=True, kw_only=True):
+    url: Annotated[str | None, Meta(description="URL of Mitz's closed authorisation question (XACML 3.0)")] = None
+    certificate: Annotated[Path | None, Meta(description="PEM file: client certificate shown to it")] = None
+    key: Annotated[Path | None, Meta(description="PEM file: the private key of that certificate")] = None
+    ca: Annotated[Path | None, Meta(description="PEM file: CAs that it is trusted by; none: those of the system")] = None
+    timeout_seconds: Annotated[
+        float, Meta(description="Longest wait for its answer; without one nothing is permitted", gt=0, le=30)
+    ] = 3.0
 
 
 class DatabaseSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,6 +144,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     registry: RegistrySettings = RegistrySettings()
     repository: RepositorySettings = RepositorySettings()
     consent: ConsentSettings = ConsentSettings()
+    mitz: MitzSettings = MitzSettings()
     database: DatabaseSettings = DatabaseSettings()
     mllp: MllpSettings = MllpSettings()
     client: ClientSettings = ClientSettings()
@@ -293,12 +307,23 @@ def _contradictions(settings: Settings) -> Iterator[str]:
     if mllp.enabled and not settings.registry.enabled:
         yield "mllp.enabled: the patient identity feed needs registry.enabled"
     yield from _repository_contradictions(settings)
+    yield from _consent_contradictions(settings)
     for name, oid in (
         ("server.home_community_id", server.home_community_id),
         ("repository.unique_id", repository.unique_id),
     ):
         if oid is not None and (len(oid) > 64 or not _OID.fullmatch(oid)):
             yield f"{name}: expected an OID such as 1.2.3, found {oid!r}"
+
+
+def _consent_contradictions(settings: Settings) -> Iterator[str]:
+    consent, mitz = settings.consent, settings.mitz
+    if consent.source == "mitz" and (consent.policy is None or mitz.url is None):
+        yield "consent.source: Mitz needs consent.policy and mitz.url"
+    if mitz.url is not None and not re.match(r"https://[^/]", mitz.url):
+        yield f"mitz.url: expected https://…, found {mitz.url!r}"
+    if mitz.url is not None and (mitz.certificate is None or mitz.key is None):
+        yield "mitz.certificate, mitz.key: expected both, because Mitz asks for a client certificate"
 
 
 def _repository_contradictions(settings: Settings) -> Iterator[str]:
