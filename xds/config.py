@@ -85,7 +85,7 @@ class MitzSettings(msgspec.Struct, frozen=True, kw_only=True):
     url: Annotated[str | None, Meta(description="URL of Mitz's closed authorisation question (XACML 3.0)")] = None
     certificate: Annotated[Path | None, Meta(description="PEM file: client certificate shown to it")] = None
     key: Annotated[Path | None, Meta(description="PEM file: the private key of that certificate")] = None
-    ca: Annotated[Path | None, Meta(description="PEM file: CAs that it is trusted by; none: those of the system")] = None
+    ca: Annotated[Path | None, Meta(description="PEM file: CAs that it is trusted by; none: the system's")] = None
     timeout_seconds: Annotated[
         float, Meta(description="Longest wait for its answer; without one nothing is permitted", gt=0, le=30)
     ] = 3.0
