@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import Protocol, TypeVar
 
 from xds.errors import Issue
-from xds.model.audit import Entry
+from xds.model.audit import Entry, Head, Kept, Leaf, LogSelection, Note
 from xds.model.consent import (
     Answer,
     Candidate,
@@ -28,11 +28,59 @@ from xds.model.stored import Holding, StoredAssociation, StoredEntry, StoredFold
 T = TypeVar("T")
 
 
+class LogReader(Protocol):
+    """The log as one consistent snapshot. Lines come in order of seq, at most `limit` of them."""
+
+    def head(self) -> Head: ...
+
+    def lines(self, first: int, limit: int) -> list[Kept]:
+        """From seq `first` on."""
+
+    def leaves(self, first: int, limit: int) -> list[Leaf]:
+        """From seq `first` on, without what may be deleted."""
+
+    def find(self, selection: LogSelection, first: int, limit: int) -> list[Kept]:
+        """What the selection asks for, from seq `first` on; a record without its payload is not found."""
+
+    def notes(self, size: int = 0) -> list[Note]:
+        """The checkpoints of at least this many records, in order."""
+
+    def newest_note(self) -> Note | None: ...
+
+    def newest_anchored(self) -> Note | None:
+        """The largest checkpoint that was anchored."""
+
+    def written_from(self, time: int) -> int | None:
+        """The first seq that was written at `time` (microseconds since 1970) or later."""
+
+    def feed(self, name: str) -> int | None:
+        """The seq that this feed sends next; None when it never sent."""
+
+
+class LogWriter(LogReader, Protocol):
+    """The log inside one write transaction. Records are added by `Writer.record`."""
+
+    def add_note(self, size: int, time: int, text: str) -> bool:
+        """Keep a checkpoint; False when there is one of this size or of a larger one."""
+
+    def set_anchored(self, size: int, time: int) -> None: ...
+
+    def set_feed(self, name: str, at: int) -> None: ...
+
+    def index(self, limit: int) -> int:
+        """Make at most `limit` more records quick to find; how many. What is not indexed is found all the same."""
+
+    def delete_payloads(self, below: int) -> int:
+        """Delete the payloads and salts of all seqs below this, for good; how many."""
+
+
 class Reader(Protocol):
     """The index as one consistent snapshot. Every method is one SELECT; answers have a stable order.
 
     Unavailable is raised when the database does not answer.
     """
+
+    log: LogReader
 
     def patient(self, patient_id: str) -> int | None:
         """The key of a known patient, by CX text; None when never fed, or merged away."""
@@ -62,6 +110,8 @@ class Reader(Protocol):
 
 class Writer(Reader, Protocol):
     """The index inside one write transaction, in which no other writer runs."""
+
+    log: LogWriter
 
     def insert(self, objects: Sequence[tuple[AnyObject, bytes]], patient: int) -> None:
         """Add new objects with their packed fragments. All have final ids, status and version."""

@@ -1,0 +1,154 @@
+"""Checkpoints are made, anchored and watched."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from atna_log import SIGNER, append
+
+from xds.atna.anchor import FileAnchor, FolderAnchor, HostAnchor, anchor_at
+from xds.atna.seal import Sealer
+from xds.atna.watch import AnchorWatch
+from xds.audit.bundle import export
+from xds.audit.checkpoint import read_note, split_notes
+from xds.audit.verify import verify
+from xds.db import Database
+from xds.errors import Unavailable
+from xds.model.audit import EMPTY, LogSelection
+
+
+def clock() -> datetime:
+    return datetime.now(UTC)
+
+
+def seal(database: Database, *anchors: object) -> object:
+    return asyncio.run(Sealer(database, SIGNER, anchors, clock).seal())
+
+
+def test_a_checkpoint_is_made_when_there_is_something_new(database: Database) -> None:
+    assert seal(database) is None
+    append(database, 3)
+    first = seal(database)
+    assert first is not None and read_note(first.text, SIGNER.key).size == 3
+    assert seal(database) == first
+    append(database, 2)
+    assert seal(database).size == 5
+
+
+def test_what_was_sealed_and_anchored_is_verified(database: Database, tmp_path: Path) -> None:
+    folder, file = FolderAnchor(tmp_path / "anchors"), FileAnchor(tmp_path / "anchors.txt")
+    for _ in range(3):
+        append(database, 4)
+        seal(database, folder, file)
+    lines, notes = database.read_now(lambda reader: (reader.log.lines(0, 99), reader.log.notes()))
+    assert all(note.anchored for note in notes)
+    kept = [path.read_text() for path in sorted((tmp_path / "anchors").iterdir())]
+    assert kept == list(split_notes((tmp_path / "anchors.txt").read_text())) == [note.text for note in notes]
+    report = verify(export(SIGNER.key.name, EMPTY, lines), kept, SIGNER.key, kept)
+    assert (report.sound, report.anchored) == (True, 12)
+    assert database.read_now(lambda reader: reader.log.indexed_below()) == 12
+    assert len(database.read_now(lambda reader: reader.log.find(LogSelection(), 0, 99))) == 12
+
+
+def test_one_anchor_is_enough_and_one_that_fails_is_tried_with_the_next(database: Database, tmp_path: Path) -> None:
+    (tmp_path / "no folder").touch()
+    broken = FolderAnchor(tmp_path / "no folder")
+    append(database, 1)
+    assert seal(database, broken).anchored is None
+    assert database.read_now(lambda reader: reader.log.newest_anchored()) is None
+    seal(database, broken, FileAnchor(tmp_path / "anchors.txt"))
+    anchored = database.read_now(lambda reader: reader.log.newest_anchored())
+    assert anchored is not None and anchored.size == 1
+
+
+def test_a_folder_never_loses_a_checkpoint(tmp_path: Path) -> None:
+    async def run() -> None:
+        anchor = FolderAnchor(tmp_path)
+        for text in ("one", "one", "other"):
+            await anchor.keep(7, text)
+
+    asyncio.run(run())
+    assert sorted(path.read_text() for path in tmp_path.iterdir()) == ["one", "other"]
+
+
+def test_places_of_anchors(tmp_path: Path) -> None:
+    assert isinstance(anchor_at(f"{tmp_path}/new/"), FolderAnchor)
+    assert isinstance(anchor_at(str(tmp_path)), FolderAnchor)
+    assert isinstance(anchor_at(f"{tmp_path}/file"), FileAnchor)
+    assert isinstance(anchor_at("https://anchor.example/"), HostAnchor)
+
+
+def test_another_host_keeps_checkpoints_and_must_be_the_right_one(certificates) -> None:
+    received: list[str] = []
+
+    async def keep(request: web.Request) -> web.Response:
+        received.append(await request.text())
+        return web.Response(status=500 if "refuse" in received[-1] else 204)
+
+    async def run() -> list[str]:
+        app = web.Application()
+        app.router.add_post("/log", keep)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=certificates.server)
+        await site.start()
+        port = runner.addresses[0][1]
+        url = f"https://127.0.0.1:{port}/log"
+        await anchor_at(url, certificates.client).keep(1, "note")
+        failures = []
+        for place, context, text in (
+            (url, certificates.stranger, "note"),
+            (url, certificates.client, "refuse"),
+            ("https://127.0.0.1:1/log", certificates.client, "note"),
+        ):
+            with pytest.raises(Unavailable) as caught:
+                await anchor_at(place, context).keep(1, text)
+            failures.append(str(caught.value))
+        await runner.cleanup()
+        return failures
+
+    failures = asyncio.run(run())
+    assert received == ["note", "refuse"]
+    assert "500" in failures[1] and all("can't be reached" in failures[at] for at in (0, 2))
+
+
+def test_data_stops_when_records_are_without_an_anchor_for_too_long(database: Database, tmp_path: Path) -> None:
+    now = clock()
+    watch = AnchorWatch(database, timedelta(hours=4), lambda: now)
+
+    def look(later: timedelta) -> tuple[bool, float]:
+        nonlocal now
+        now = clock() + later
+        asyncio.run(watch.look())
+        return watch.overdue, watch.age.total_seconds() // 60
+
+    assert look(timedelta(days=9)) == (False, 0), "a log in which nothing happened needs no anchor"
+    append(database, 2)
+    seal(database)
+    assert look(timedelta(hours=3)) == (False, 180)
+    assert look(timedelta(hours=4, minutes=1)) == (True, 241)
+    seal(database, FileAnchor(tmp_path / "anchors.txt"))
+    assert look(timedelta(hours=9)) == (False, 0)
+    append(database, 1)
+    assert look(timedelta(hours=5))[0]
+
+
+def test_a_running_sealer_seals_by_number_and_by_time(database: Database) -> None:
+    async def run() -> None:
+        running = asyncio.create_task(Sealer(database, SIGNER, (), clock).run(3600, 5))
+        await until(lambda: running.done() or True)
+        append(database, 6)
+        await until(lambda: database.read_now(lambda reader: reader.log.newest_note()) is not None)
+        running.cancel()
+
+    async def until(holds) -> None:
+        async with asyncio.timeout(20):
+            while not holds():
+                await asyncio.sleep(0.01)
+
+    asyncio.run(run())
+    assert database.read_now(lambda reader: reader.log.newest_note()).size == 6

@@ -1,0 +1,15 @@
+"""What of the log leaves this system: checkpoints to those who keep them (anchors), and ITI-20 to an audit repository.
+
+May import: audit, ports, model, errors. Works on the port `Index`; one worker of a server runs it.
+
+    seal     signs a checkpoint of what was appended, has it anchored, and keeps the search index up to date
+    anchor   keeps checkpoints elsewhere: a file, a folder, another host
+    watch    how long records are without an anchor, and whether data may still be given
+    syslog   Record Audit Event (ITI-20): DICOM audit messages over TLS, from where the feed was
+
+Decisions
+- The log itself is the truth. A feed is a place in it, kept in the database: it survives restarts, and a repository
+  that was away gets everything later, in order. A place moves only when the receiver has closed the connection in
+  order, for syslog has no acknowledgement; what is in doubt is sent again, with the same id.
+- An anchor that fails is tried again with the next checkpoint, which covers the one before.
+"""

@@ -1,0 +1,74 @@
+"""Sign what was appended, have it anchored, and index it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import structlog
+
+from xds.atna.anchor import Anchor
+from xds.audit.checkpoint import Signer
+from xds.errors import Unavailable, XdsError
+from xds.model.audit import Note
+from xds.ports import Index
+
+_INDEXED_AT_ONCE = 2000
+_LOOK_SECONDS = 1.0
+
+_log = structlog.get_logger()
+
+
+class Sealer:
+    """Makes checkpoints of one log."""
+
+    def __init__(self, index: Index, signer: Signer, anchors: Sequence[Anchor], now: Callable[[], datetime]):
+        self._index = index
+        self._signer = signer
+        self._anchors = anchors
+        self._now = now
+
+    async def run(self, seconds: float, records: int) -> None:
+        """Seal every so many seconds, and as soon as there are so many new records, until cancelled."""
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        while True:
+            try:
+                head = await self._index.read(lambda reader: reader.log.head())
+                newest = await self._index.read(lambda reader: reader.log.newest_note())
+                if loop.time() >= due or head.size - (newest.size if newest else 0) >= records:
+                    due = loop.time() + seconds
+                    await self.seal()
+            except XdsError as error:
+                _log.error("the log was not sealed", reason=str(error))
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    async def seal(self) -> Note | None:
+        """The newest checkpoint, made now when records were appended since; None while the log is empty.
+
+        It is anchored when one anchor keeps it. Unavailable when the database can't be written.
+        """
+        head, newest = await self._index.read(lambda reader: (reader.log.head(), reader.log.newest_note()))
+        if head.size > (0 if newest is None else newest.size):
+            moment = self._now()
+            text, time = self._signer.note(head, moment), int(moment.timestamp() * 1_000_000)
+            await self._index.write(lambda writer: writer.log.add_note(head.size, time, text))
+            newest = await self._index.read(lambda reader: reader.log.newest_note())
+        if newest is not None and newest.anchored is None and await self._anchor(newest):
+            time = int(self._now().timestamp() * 1_000_000)
+            await self._index.write(lambda writer: writer.log.set_anchored(newest.size, time))
+        while await self._index.write(lambda writer: writer.log.index(_INDEXED_AT_ONCE)) == _INDEXED_AT_ONCE:
+            pass
+        return newest
+
+    async def _anchor(self, note: Note) -> bool:
+        """Whether one of the anchors keeps it."""
+        kept = False
+        for anchor in self._anchors:
+            try:
+                await anchor.keep(note.size, note.text)
+                kept = True
+            except Unavailable as error:
+                _log.error("a checkpoint was not anchored", size=note.size, reason=str(error))
+        return kept

@@ -1,0 +1,116 @@
+"""ITI-20 Record Audit Event: a feed of DICOM audit messages over TLS. Source: ITI TF-2: 3.20; RFC 5424; RFC 5425."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import ssl
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import structlog
+
+from xds.audit.dicom import message
+from xds.audit.record import decode
+from xds.errors import Unavailable, XdsError
+from xds.model.audit import Kept
+from xds.ports import Index
+
+_PRIORITY = 10 * 8 + 5
+"""Facility authpriv, severity notice. Source: ITI TF-2: 3.20.4.1.2.1."""
+_BOM = b"\xef\xbb\xbf"
+_EXAMPLE_ENTERPRISE = 32473
+"""Of RFC 5612: for structured data that needs no registered name."""
+_TIMEOUT = 30.0
+_AT_ONCE = 500
+_IDLE_SECONDS = 1.0
+_LONGEST_PAUSE = 60.0
+
+_log = structlog.get_logger()
+
+
+class Repository(NamedTuple):
+    """Where an audit record repository listens. `context` is what it is trusted by, and the certificate it is shown."""
+
+    host: str
+    port: int
+    context: ssl.SSLContext
+
+
+class Feed:
+    """Sends the log to an audit record repository: everything, in order, at least once."""
+
+    def __init__(self, index: Index, repository: Repository, origin: str, name: str = "syslog"):
+        self._index = index
+        self._repository = repository
+        self._origin = origin
+        self._name = name
+
+    async def run(self) -> None:
+        """Send what is new until cancelled; wait longer after each failure in a row."""
+        pause = _IDLE_SECONDS
+        while True:
+            try:
+                sent = await self.send()
+                pause = _IDLE_SECONDS
+            except XdsError as error:
+                sent = 0
+                pause = min(2 * pause, _LONGEST_PAUSE)
+                _log.error("the audit repository has not got the newest records", reason=str(error))
+            if sent < _AT_ONCE:
+                await asyncio.sleep(pause)
+
+    async def send(self) -> int:
+        """Send some of what was not sent yet; how many records. Unavailable when it is in doubt that they arrived."""
+        lines = await self._index.read(lambda reader: reader.log.lines(reader.log.feed(self._name) or 0, _AT_ONCE))
+        if not lines:
+            return 0
+        await asyncio.to_thread(deliver, self._repository, frames(lines, self._origin))
+        after = lines[-1].leaf.seq + 1
+        await self._index.write(lambda writer: writer.log.set_feed(self._name, after))
+        return len(lines)
+
+    async def waiting(self) -> int:
+        """How many records were not sent yet."""
+        return await self._index.read(lambda reader: reader.log.head().size - (reader.log.feed(self._name) or 0))
+
+
+def frames(lines: Sequence[Kept], origin: str) -> bytes:
+    """These records as octet-counted syslog messages; one without a payload has nothing to tell any more.
+
+    The id of a message is the log's name and the record's seq: it is the same when a message comes again.
+    Source: RFC 5424: 6; RFC 5425: 4.3.
+    """
+    found = bytearray()
+    for line in lines:
+        if line.payload is None:
+            continue
+        moment = datetime.fromtimestamp(line.leaf.time / 1_000_000, UTC).isoformat().replace("+00:00", "Z")
+        element = f'[record@{_EXAMPLE_ENTERPRISE} log="{origin}" seq="{line.leaf.seq}"]'
+        head = f"<{_PRIORITY}>1 {moment} {socket.gethostname()} xds {os.getpid()} IHE+RFC-3881 {element} "
+        text = head.encode("ascii", "replace") + _BOM + message(decode(line.payload))
+        found += f"{len(text)} ".encode() + text
+    return bytes(found)
+
+
+def deliver(repository: Repository, octets: bytes) -> None:
+    """Send over a connection of its own, and return when the receiver has read it all; Unavailable otherwise.
+
+    It has when it answers our closing of the connection (RFC 5425: 4.4), or closes it in order: a system that dies with
+    something unread resets it.
+    """
+    host, port, context = repository
+    try:
+        with (
+            socket.create_connection((host, port), _TIMEOUT) as connection,
+            context.wrap_socket(connection, server_hostname=host) as secured,
+        ):
+            secured.sendall(octets)
+            try:
+                secured.unwrap()
+            except ssl.SSLEOFError:
+                return
+    except OSError as error:
+        raise Unavailable(f"the audit repository can't be reached: {type(error).__name__}") from None

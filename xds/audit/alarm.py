@@ -1,0 +1,19 @@
+"""How long records are without an anchor, and what follows from it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+
+def unanchored_for(oldest: int | None, now: int) -> timedelta:
+    """How long the oldest record that no anchored checkpoint covers has been without one.
+
+    Both are in microseconds since 1970; `oldest` is None when every record is covered. A log in which nothing happens
+    needs no anchor.
+    """
+    return timedelta(0) if oldest is None else timedelta(microseconds=max(0, now - oldest))
+
+
+def may_give_data(age: timedelta, grace: timedelta) -> bool:
+    """Whether data may still be given while records are so long without an anchor."""
+    return age <= grace
