@@ -8,7 +8,8 @@ from xds.config import Settings, keys, load, markdown_table
 from xds.errors import Misconfigured
 
 README = Path(__file__).parent.parent / "README.md"
-ENOUGH = {"XDS_REPOSITORY_UNIQUE_ID": "1.2.3"}
+ENOUGH = {"XDS_REPOSITORY_UNIQUE_ID": "1.2.3", "XDS_IDENTITY_REQUIRED": "false"}
+KNOWN = {"XDS_IDENTITY_REQUIRED": "true", "XDS_IDENTITY_ISSUERS": "/etc/identity-provider.xml"}
 SECURE = """
 [tls]
 certificate = "server.pem"
@@ -85,7 +86,7 @@ def test_oids_may_be_given_as_urns_and_are_bare_inside(tmp_path):
 def load_without_environment(folder: Path, text: str) -> Settings:
     file = folder / "xds.toml"
     file.write_text(text)
-    return load(file, {})
+    return load(file, {"XDS_IDENTITY_REQUIRED": "false"})
 
 
 @pytest.mark.parametrize(
@@ -151,7 +152,7 @@ def test_other_machines_can_connect_only_with_mutual_tls(tmp_path, host):
 
     assert "server.host: " in mistakes(tmp_path, where)
     assert "server.host: " in mistakes(tmp_path, where + SECURE.replace('client_ca = "ca.pem"', ""))
-    assert loaded(tmp_path, where + SECURE).server.host == host
+    assert loaded(tmp_path, where + SECURE, **KNOWN).server.host == host
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
@@ -164,7 +165,28 @@ def test_the_identity_feed_is_protected_alike(tmp_path):
 
     assert "mllp.host: " in mistakes(tmp_path, feed)
     assert "mllp.host: " in mistakes(tmp_path, feed + "tls = false\n" + SECURE)
-    assert loaded(tmp_path, feed + SECURE).mllp_tls
+    assert loaded(tmp_path, feed + SECURE, **KNOWN).mllp_tls
+
+
+def test_identity_is_required_where_nothing_else_is_said(tmp_path):
+    file = tmp_path / "xds.toml"
+    file.write_text("[repository]\nunique_id = '1.2.3'\n" + SECURE)
+    with pytest.raises(Misconfigured, match=r"identity\.required: needs identity\.issuers and tls\.client_ca"):
+        load(file, {})
+    file.write_text(file.read_text() + "[identity]\nissuers = ['identity-provider.xml']")
+    settings = load(file, {})
+    assert settings.identity.required and settings.identity.issuers == (tmp_path / "identity-provider.xml",)
+    assert settings.audience == settings.base_url
+    assert load(file, {"XDS_IDENTITY_AUDIENCE": "urn:x"}).audience == "urn:x"
+
+
+@pytest.mark.parametrize("section", ["server", "mllp"])
+def test_only_loopback_may_go_without_identity(tmp_path, section):
+    where = "[mllp]\nenabled = true\n" if section == "server" else "[server]\nport = 1\n[mllp]\nenabled = true\n"
+    text = f"[server]\nhost = '192.0.2.1'\n{where}" if section == "server" else f"{where}host = '192.0.2.1'\n"
+
+    assert "identity.required: expected true" in mistakes(tmp_path, text + SECURE)
+    assert loaded(tmp_path, text + SECURE, **KNOWN).identity.required
 
 
 def test_a_wildcard_host_needs_a_url(tmp_path):

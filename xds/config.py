@@ -91,6 +91,25 @@ class MitzSettings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 3.0
 
 
+class IdentitySettings(msgspec.Struct, frozen=True, kw_only=True):
+    required: Annotated[
+        bool, Meta(description="Refuse a request without a known participant and person; only loopback may do without")
+    ] = True
+    issuers: Annotated[
+        tuple[Path, ...], Meta(description="SAML metadata files of the issuers whose assertions count; they are pinned")
+    ] = ()
+    audience: Annotated[
+        str | None, Meta(description="Audience that an assertion must name; none: `server.base_url`")
+    ] = None
+    clock_skew_seconds: Annotated[int, Meta(description="How far the clocks of issuers may be off", ge=0, le=300)] = 60
+    max_lifetime_seconds: Annotated[
+        int, Meta(description="Longest time between the NotBefore and NotOnOrAfter of an assertion", ge=1, le=86_400)
+    ] = 600
+    least_assurance: Annotated[
+        int, Meta(description="Least level of authentication: 1 none, 2 low, 3 substantial, 4 high", ge=1, le=4)
+    ] = 3
+
+
 class DatabaseSettings(msgspec.Struct, frozen=True, kw_only=True):
     url: Annotated[
         str, Meta(description="`sqlite:///PATH`, or `postgresql://USER:PASSWORD@HOST/NAME` (SQLAlchemy's form)")
@@ -145,6 +164,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     repository: RepositorySettings = RepositorySettings()
     consent: ConsentSettings = ConsentSettings()
     mitz: MitzSettings = MitzSettings()
+    identity: IdentitySettings = IdentitySettings()
     database: DatabaseSettings = DatabaseSettings()
     mllp: MllpSettings = MllpSettings()
     client: ClientSettings = ClientSettings()
@@ -158,6 +178,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             return self.server.base_url.rstrip("/")
         scheme = "https" if self.tls.certificate else "http"
         return f"{scheme}://{bracketed(self.server.host)}:{self.server.port}"
+
+    @property
+    def audience(self) -> str:
+        """What an assertion for this server names."""
+        return self.identity.audience or self.base_url
 
     @property
     def mllp_tls(self) -> bool:
@@ -306,6 +331,7 @@ def _contradictions(settings: Settings) -> Iterator[str]:
         yield "registry.enabled, repository.enabled: expected at least one to be true"
     if mllp.enabled and not settings.registry.enabled:
         yield "mllp.enabled: the patient identity feed needs registry.enabled"
+    yield from _identity_contradictions(settings)
     yield from _repository_contradictions(settings)
     yield from _consent_contradictions(settings)
     for name, oid in (
@@ -324,6 +350,18 @@ def _consent_contradictions(settings: Settings) -> Iterator[str]:
         yield f"mitz.url: expected https://…, found {mitz.url!r}"
     if mitz.url is not None and (mitz.certificate is None or mitz.key is None):
         yield "mitz.certificate, mitz.key: expected both, because Mitz asks for a client certificate"
+
+
+def _identity_contradictions(settings: Settings) -> Iterator[str]:
+    identity, tls = settings.identity, settings.tls
+    if identity.required and not (identity.issuers and tls.client_ca is not None):
+        yield (
+            "identity.required: needs identity.issuers and tls.client_ca, so that it is known who asks; "
+            "expected false to let anybody on this machine do everything, for development"
+        )
+    reachable = [settings.server.host, *([settings.mllp.host] if settings.mllp.enabled else [])]
+    if not identity.required and not all(map(is_loopback, reachable)):
+        yield "identity.required: expected true, because this server can be reached from other machines"
 
 
 def _repository_contradictions(settings: Settings) -> Iterator[str]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 
 BSN = "999999990^^^&2.16.840.1.113883.2.4.6.3&ISO"
+ENOUGH = {"XDS_REPOSITORY_UNIQUE_ID": "1.2.3", "XDS_IDENTITY_REQUIRED": "false"}
 OTHER = "999999047^^^&2.16.840.1.113883.2.4.6.3&ISO"
 
 
@@ -35,16 +36,14 @@ def test_one_that_is_not_acceptable_adds_none_and_is_not_repeated(xds, folder):
 
 
 def test_without_a_database_the_status_is_2_and_init_is_advised(xds, tmp_path):
-    done = xds("patient", "list", XDS_REPOSITORY_UNIQUE_ID="1.2.3")
+    done = xds("patient", "list", **ENOUGH)
 
     assert done.returncode == 2
     assert "xds init" in done.stderr
 
 
 def test_a_database_that_does_not_answer_is_status_3(xds):
-    done = xds(
-        "patient", "list", XDS_REPOSITORY_UNIQUE_ID="1.2.3", XDS_DATABASE_URL="postgresql://xds:geheim@127.0.0.1:1/xds"
-    )
+    done = xds("patient", "list", XDS_DATABASE_URL="postgresql://xds:geheim@127.0.0.1:1/xds", **ENOUGH)
 
     assert done.returncode == 3
     assert "geheim" not in done.stderr

@@ -193,7 +193,7 @@ def test_a_server_that_is_not_there_is_status_3(xds):
 
 def test_the_configuration_says_where_the_server_is(xds, peer, tmp_path):
     (tmp_path / "xds.toml").write_text(
-        f'[repository]\nunique_id = "1.2"\n[client]\nregistry_url = "{peer.url}"\n[mllp]\nenabled = false\n'
+        f'[repository]\nunique_id = "1.2"\n[client]\nregistry_url = "{peer.url}"\n[identity]\nrequired = false\n'
     )
     peer.answer = Answer(soap(encode_query_response([]).decode()))
 

@@ -29,6 +29,8 @@ CONFIGURATION = """
 certificate = "tls/server.pem"
 key = "tls/server-key.pem"
 client_ca = "tls/ca.pem"
+[identity]
+required = false
 [registry]
 enabled = false
 [repository]

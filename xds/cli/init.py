@@ -5,14 +5,26 @@ from __future__ import annotations
 import os
 import shutil
 import uuid
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from xds.cli.certificates import fingerprint
 from xds.errors import Misconfigured
+from xds.model.party import NormStatus, Organisation
 
-ORGANISATIONS = ("hospital", "midwife-practice", "jgz")
-"""Who gets a client certificate in a demonstration."""
+if TYPE_CHECKING:
+    from xds.db.writer import Writer
+
+ORGANISATIONS = {
+    "hospital": Organisation("00010990", "Ziekenhuis De Uiver", "V6"),
+    "midwife-practice": Organisation("01234567", "Verloskundigenpraktijk De Ooievaar", "G3"),
+    "jgz": Organisation("00054321", "JGZ De Wieg", "JGZ"),
+}
+"""Who gets a client certificate in a demonstration, and is a participant in it."""
+TEST_ISSUER = "https://issuer.example/test"
 
 _CONFIGURATION = """\
 # Settings of xds; `xds config` lists them all. A variable XDS_<SECTION>_<KEY> goes before what is written here.
@@ -28,6 +40,9 @@ affinity_domain = {affinity_domain}
 unique_id = "{repository_id}"  # made for this repository; it must never change
 documents = "data/documents"
 
+[identity]
+required = false  # whoever reaches it may do everything: for development, on this machine only
+{issuers}
 [database]
 url = "{database}"
 
@@ -46,6 +61,7 @@ certificate = "tls/hospital.pem"
 key = "tls/hospital-key.pem"
 ca = "tls/ca.pem"
 """
+_ISSUERS = 'issuers = ["tls/issuer.xml"]\n'
 _DATABASE = "sqlite:///data/xds.db"
 
 
@@ -79,7 +95,8 @@ def command(
     """Make FOLDER with a configuration, the documents folder and the database.
 
     A configuration that is there already is kept, and its database is brought up to date; so it also upgrades.
-    With --demo the folder has client certificates of a hospital, a midwife practice and a JGZ organisation.
+    With --demo the folder has client certificates of a hospital, a midwife practice and a JGZ organisation, which are
+    its participants, and an issuer of assertions for tests.
     """
     from xds.config import load
     from xds.db import open_database
@@ -95,10 +112,12 @@ def command(
         else:
             if demo:
                 make_certificates(folder / "tls")
+                _make_issuer(folder / "tls")
             text = _CONFIGURATION.format(
                 port=port,
                 mllp_port=mllp_port,
                 tls=_TLS if demo else "",
+                issuers=_ISSUERS if demo else "",
                 affinity_domain=_copied(affinity_domain, folder),
                 repository_id=repository_id or f"2.25.{uuid.uuid4().int}",
                 database=database,
@@ -112,7 +131,14 @@ def command(
         if not kept:
             file.unlink()
         raise
-    open_database(settings.database.url, create=True).close()
+    database = open_database(settings.database.url, create=True)
+    try:
+        if demo and not kept:
+            database.write_now(lambda writer: _add_participants(writer, folder / "tls"))
+    except ValueError:
+        click.echo("The database has participants with these certificates already.")
+    finally:
+        database.close()
     if settings.repository.enabled:
         FileDocuments(settings.repository.documents).close()
     click.echo(f"Ready. Start it with: xds serve --config {file}")
@@ -132,6 +158,20 @@ def make_certificates(folder: Path) -> None:
             f"{organisation}.example", organization_name=organisation, key_type=trustme.KeyType.ECDSA
         )
         _write_certificate(folder, organisation, client)
+
+
+def _make_issuer(folder: Path) -> None:
+    from xds.identity.issue import make_issuer
+
+    certificate, key, metadata = make_issuer(TEST_ISSUER)
+    for name, content in (("issuer.pem", certificate), ("issuer-key.pem", key), ("issuer.xml", metadata)):
+        _write(folder / name, content)
+
+
+def _add_participants(writer: Writer, folder: Path) -> None:
+    today = datetime.now(UTC).date()
+    for name, organisation in ORGANISATIONS.items():
+        writer.add_participant(organisation, fingerprint(folder / f"{name}.pem"), (), today, NormStatus())
 
 
 def _write_certificate(folder: Path, name: str, certificate) -> None:

@@ -17,6 +17,8 @@ COMMANDS = (
     "config",
     "patient",
     "consent",
+    "participant",
+    "token",
     "documents",
     "submit",
     "query",

@@ -1,0 +1,208 @@
+"""`xds participant`: the connected systems."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from xds.cli.certificates import fingerprint
+from xds.cli.options import config_option, json_option
+from xds.model.hl7 import is_oid
+from xds.model.party import NormStatus, Organisation, Participant
+
+if TYPE_CHECKING:
+    from xds.db import Database
+
+_NORMS = ("nen7510", "nen7512", "nen7513")
+_PEM = click.Path(exists=True, dir_okay=False, path_type=Path)
+_number = click.argument("participant", type=click.IntRange(1), metavar="NUMBER")
+
+
+class _Date(click.ParamType):
+    name = "date"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        try:
+            return value if isinstance(value, date) else date.fromisoformat(value)
+        except ValueError:
+            self.fail("expected YYYY-MM-DD", param, ctx)
+
+
+def _norm_options(command: Callable) -> Callable:
+    for name in reversed(_NORMS):
+        number = name.removeprefix("nen")
+        help_text = f"Day on which it was established that NEN {number} is met."
+        command = click.option(f"--{name}", type=_Date(), metavar="DATE", help=help_text)(command)
+    return command
+
+
+@click.group
+def command() -> None:
+    """Register the systems that may connect, each known by its client certificate.
+
+    A running server heeds a change within 20 seconds.
+    """
+
+
+@command.command
+@config_option
+@click.option("--certificate", type=_PEM, required=True, metavar="PEM", help="Client certificate of the system.")
+@click.option("--ura", required=True, help="URA of the organisation: eight digits, with their leading zeros.")
+@click.option("--name", required=True, help="Name of the organisation.")
+@click.option("--kind", required=True, metavar="CODE", help="Organisation type: V6, G3, K4, JGZ and so on.")
+@click.option("--source-id", multiple=True, metavar="OID", help="A sourceId of the system; may be given several times.")
+@click.option("--since", type=_Date(), metavar="DATE", help="Day on which it was connected; by default today.")
+@_norm_options
+def add(
+    config: Path | None,
+    certificate: Path,
+    ura: str,
+    name: str,
+    kind: str,
+    source_id: tuple[str, ...],
+    since: date | None,
+    **norms: date | None,
+) -> None:
+    """Register a system and print its number.
+
+    Exit status 1 when its certificate belongs to another one.
+    """
+    if len(ura) != 8 or not (ura.isascii() and ura.isdigit()):
+        raise click.BadParameter("expected eight digits", param_hint="--ura")
+    source_ids = tuple(each.removeprefix("urn:oid:") for each in source_id)
+    if not all(map(is_oid, source_ids)):
+        raise click.BadParameter("expected an OID", param_hint="--source-id")
+    organisation = Organisation(ura, name.strip(), kind.strip())
+    day = since or datetime.now(UTC).date()
+    with _changing(config) as database:
+        number = database.write_now(
+            lambda writer: writer.add_participant(
+                organisation, fingerprint(certificate), source_ids, day, NormStatus(**norms)
+            )
+        )
+    click.echo(f"Participant {number}.")
+
+
+@command.command(name="list")
+@config_option
+@json_option
+def list_participants(config: Path | None, as_json: bool) -> None:
+    """List the systems with their certificates, by SHA-256, and the norms that they meet."""
+    with _opened(config) as database:
+        rows = database.read_now(lambda reader: reader.participants())
+    listed = [_described(list(group)) for _, group in groupby(rows, key=lambda row: row.id)]
+    if as_json:
+        click.echo(json.dumps(listed, indent=2, ensure_ascii=False))
+        return
+    for each in listed:
+        state = "suspended" if each["suspended"] else f"connected since {each['connected_since']}"
+        met = ", ".join(f"NEN {name[3:]} since {each[name]}" for name in _NORMS if each[name]) or "no norm established"
+        click.echo(f"{each['number']}  {each['ura']}  {each['name']} ({each['kind']}): {state}; {met}")
+        for certificate in each["certificates"]:
+            click.echo(f"     {certificate}")
+
+
+@command.command
+@config_option
+@_number
+def suspend(config: Path | None, participant: int) -> None:
+    """Refuse a system from now on. Its documents stay available to others."""
+    with _changing(config) as database:
+        _require(database.write_now(lambda writer: writer.suspend_participant(participant, True)))
+
+
+@command.command
+@config_option
+@_number
+def resume(config: Path | None, participant: int) -> None:
+    """Let a suspended system in again."""
+    with _changing(config) as database:
+        _require(database.write_now(lambda writer: writer.suspend_participant(participant, False)))
+
+
+@command.command
+@config_option
+@click.option("--remove", is_flag=True, help="Take the certificate away instead; the system can't use it any more.")
+@_number
+@click.argument("pem", type=_PEM, metavar="PEM")
+def certificate(config: Path | None, remove: bool, participant: int, pem: Path) -> None:
+    """Give a system another certificate, beside the one that it has, so that it can change over.
+
+    Exit status 1 when the certificate belongs to another system.
+    """
+    known_by = fingerprint(pem)
+    with _changing(config) as database:
+        if remove:
+            _require(database.write_now(lambda writer: writer.remove_certificate(participant, known_by)))
+        else:
+            database.write_now(lambda writer: writer.add_certificate(participant, known_by))
+
+
+@command.command
+@config_option
+@_norm_options
+@_number
+def norms(config: Path | None, participant: int, **norms: date | None) -> None:
+    """Record since when a system meets NEN 7510, 7512 and 7513; those not given stay as they are."""
+    with _changing(config) as database:
+        found = [each for each in database.read_now(lambda reader: reader.participants()) if each.id == participant]
+        _require(bool(found))
+        changed = replace(found[0].norms, **{name: day for name, day in norms.items() if day is not None})
+        database.write_now(lambda writer: writer.set_norms(participant, changed))
+
+
+def _described(rows: list[Participant]) -> dict[str, Any]:
+    first = rows[0]
+    days = {name: getattr(first.norms, name) for name in _NORMS}
+    return {
+        "number": first.id,
+        "ura": first.organisation.ura,
+        "name": first.organisation.name,
+        "kind": first.organisation.kind,
+        "source_ids": list(first.source_ids),
+        "connected_since": first.connected_since.isoformat(),
+        **{name: day.isoformat() if day else None for name, day in days.items()},
+        "suspended": first.suspended,
+        "certificates": [row.certificate for row in rows],
+    }
+
+
+@contextmanager
+def _opened(config: Path | None) -> Iterator[Database]:
+    from xds.config import load
+    from xds.db import open_database
+
+    database = open_database(load(config).database.url)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+@contextmanager
+def _changing(config: Path | None) -> Iterator[Database]:
+    """The database; a change that it refuses ends the command with status 1."""
+    from xds.cli.main import Failed
+
+    with _opened(config) as database:
+        try:
+            yield database
+        except ValueError:
+            raise Failed(
+                "the certificate belongs to a participant already, or there is no such participant", 1
+            ) from None
+
+
+def _require(found: bool) -> None:
+    from xds.cli.main import Failed
+
+    if not found:
+        raise Failed("there is no such participant, or it has no such certificate", 1)
