@@ -34,7 +34,18 @@ from xds.consent.change import Outcome, born, end_relation, notify, published, r
 from xds.consent.notices import notices_due
 from xds.consent.policy import Form
 from xds.db import Database, open_database
-from xds.model.consent import ANYONE, ChangeKind, ClientFacts, ConsentChange, Decision, Giver, Ground, Scope, ScopeKind
+from xds.model.consent import (
+    ANYONE,
+    ChangeKind,
+    Channel,
+    ClientFacts,
+    ConsentChange,
+    Decision,
+    Giver,
+    Ground,
+    Scope,
+    ScopeKind,
+)
 
 CHILD, PARENT = frozenset({Giver.CLIENT}), frozenset({Giver.PARENT})
 BOTH = CHILD | PARENT
@@ -89,6 +100,7 @@ def test_a_word_is_recorded_with_its_number_and_told_to_the_log(database, write)
         (permit(category("jgz"), given_by=frozenset()), "nobody may not decide"),
         (permit(category("jgz"), given_by=PARENT), "birth date is not known"),
         (consent(Decision.WITHDRAWN, category("jgz")), "nothing to withdraw"),
+        (permit(category("jgz"), channel=Channel.MERGE), "channel merge"),
     ],
 )
 def test_what_is_wrong_is_named_and_nothing_is_written(database, write, word, said):

@@ -15,6 +15,7 @@ from xds.consent.givers import age_at, may_object, may_permit
 from xds.consent.policy import Form, Policy
 from xds.model.consent import (
     ChangeKind,
+    Channel,
     ClientFacts,
     Consent,
     ConsentChange,
@@ -139,6 +140,8 @@ def _mistakes(policy: Policy, facts: ClientFacts, word: Consent) -> Iterable[str
         yield "only an objection can hold in an emergency too"
     if word.decision is Decision.PERMIT and policy.form is Form.SPECIFIED and consumer.kind is ScopeKind.ANY:
         yield "here a permit is specified: it names a category of organisations, an organisation or a person"
+    if word.channel is Channel.MERGE:
+        yield "the channel merge is for what follows from a merge"
     yield from _giver_mistakes(facts, word)
 
 
