@@ -113,6 +113,28 @@ def test_each_structural_mistake_is_named(old, new, said):
     assert any(said in issue.context and issue.code is Code.XDSRegistryMetadataError for issue in issues), issues
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("<rim:VersionInfo", '<rim:ContentVersionInfo versionName="2"/><rim:VersionInfo', "ContentVersionInfo"),
+        ('<rim:Slot name="authorRole">', '<rim:Slot name="authorShoeSize"><rim:ValueList><rim:Value>44</rim:Value>'
+         '</rim:ValueList></rim:Slot><rim:Slot name="authorRole">', "authorShoeSize"),
+        ('<rim:Slot name="codingScheme">', '<rim:Slot name="codingVersion"><rim:ValueList><rim:Value>2</rim:Value>'
+         '</rim:ValueList></rim:Slot><rim:Slot name="codingScheme">', "codingVersion"),
+    ],
+)  # fmt: skip
+def test_what_is_not_stored_is_warned_of(old, new, said):
+    made = submission(entry(version="1.1"))
+    message = encode_submit_objects(made).decode()
+    assert old in message
+    read, issues = decode_submit_objects(xmlio.parse(message.replace(old, new, 1).encode()))
+    assert [(issue.code, issue.severity, issue.location) for issue in issues] == [
+        (Code.XDSExtraMetadataNotSaved, Severity.WARNING, "Document01")
+    ]
+    assert said in issues[0].context
+    assert read.entries == made.entries
+
+
 def test_what_real_senders_write_is_read():
     """Other prefixes, upper-case UUIDs, blanks in values, a classification outside its object."""
     made = submission(entry(UUID))

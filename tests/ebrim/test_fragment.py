@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from samples import association, entry, folder, submission_set
@@ -30,11 +30,16 @@ def test_fragments_are_small():
 
 
 def test_damage_is_noticed():
-    packed = pack(encode(entry()))
+    fragment = encode(entry())
+    packed = pack(fragment)
+    unnoticed = []
     for at in range(1, len(packed)):
         damaged = packed[:at] + bytes([packed[at] ^ 1]) + packed[at + 1 :]
-        with pytest.raises(ZstdError):
-            unpack(damaged)
+        with suppress(ZstdError):
+            unnoticed.append(unpack(damaged))
+    # A bit or two are padding, which says nothing.
+    assert len(unnoticed) <= 2
+    assert set(unnoticed) <= {fragment}
 
 
 def test_threads_don_t_disturb_each_other():

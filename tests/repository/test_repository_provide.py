@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
+from lxml import etree
 from repository_actors import UNIQUE_ID, Actors, included, inline, provide
 from samples import OTHER_PATIENT, PATIENT, association, entry, folder, member, submission
 
@@ -133,6 +134,15 @@ def test_a_mistake_that_shows_when_the_metadata_is_read_is_the_repositorys(actor
     assert_nothing_left(actors)
 
 
+def test_what_is_not_stored_is_a_warning_and_the_rest_is_registered(actors: Actors) -> None:
+    more = b'<rim:ContentVersionInfo versionName="2"/></rim:ExtrinsicObject>'
+    body = etree.tostring(provide(submission(bare()), [inline("Document01", KAART)]))
+    (reply,) = actors.provide_together(xmlio.parse(body.replace(b"</rim:ExtrinsicObject>", more)))
+    assert (reply.status, reply.codes) == ("Success", (Code.XDSExtraMetadataNotSaved,))
+    assert b"ErrorSeverityType:Warning" in reply.body
+    assert len(registered(actors)) == 1
+
+
 @pytest.mark.parametrize(
     "content", ["a", "YQ", "YQ=", "YQ==YQ==", "Y=Q=", "=", "YQ==\n=", "Y-Q_", "é", "<x/>", "YQ==<x/>", "A" * 400_001]
 )
@@ -192,7 +202,7 @@ def test_too_much_to_do_is_busy_and_registers_nothing(actors: Actors) -> None:
     with actors.busy():
         assert actors.codes(submission(bare()), inline("Document01", KAART)) == [Code.XDSRepositoryBusy]
         body = xmlio.parse(encode_submit_objects(submission(entry())))
-        assert asyncio.run(iti42.answer(body, Context("x", actors.registry, None))).codes == (Code.XDSRegistryBusy,)
+        assert asyncio.run(iti42.answer(body, Context("x", actors.registry, None, {}))).codes == (Code.XDSRegistryBusy,)
     assert registered(actors) == []
 
 

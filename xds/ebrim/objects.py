@@ -23,7 +23,7 @@ from xds.ebrim.vocabulary import (
     XML_LANG,
     Kind,
 )
-from xds.errors import Code, Issue
+from xds.errors import Code, Issue, Severity
 from xds.model.coded import Author, Coded, ExtraClassification, ExtraIdentifier, LocalizedString
 from xds.model.objects import AnyObject, Association, DocumentEntry, Folder, Status, Submission, SubmissionSet
 
@@ -31,6 +31,7 @@ _SLOT = f"{{{RIM}}}Slot"
 _NAME = f"{{{RIM}}}Name"
 _DESCRIPTION = f"{{{RIM}}}Description"
 _VERSION_INFO = f"{{{RIM}}}VersionInfo"
+_CONTENT_VERSION_INFO = f"{{{RIM}}}ContentVersionInfo"
 _CLASSIFICATION = f"{{{RIM}}}Classification"
 _EXTERNAL_IDENTIFIER = f"{{{RIM}}}ExternalIdentifier"
 _EXTRINSIC_OBJECT = f"{{{RIM}}}ExtrinsicObject"
@@ -180,6 +181,8 @@ class _Reading:
             self._text("descriptions", "comments", child)
         elif tag == _VERSION_INFO:
             self.values["version"] = child.get("versionName") or None
+        elif tag == _CONTENT_VERSION_INFO:
+            self._leave_out(["ContentVersionInfo"])
         else:
             self._reject(f"{self.kind.name} contains an unexpected element {tag.rpartition('}')[2]}")
 
@@ -191,6 +194,14 @@ class _Reading:
 
     def _reject(self, context: str) -> None:
         self.issues.append(metadata_error(context, self.location))
+
+    def _leave_out(self, names: Iterable[str]) -> None:
+        """Warn of what the standard gives no meaning and is not stored. Source: ITI TF-3: 4.2.3.1.6."""
+        for name in names:
+            context = f"{self.kind.name}: {name[:MAX_VALUE]} is not stored"
+            self.issues.append(
+                Issue(Code.XDSExtraMetadataNotSaved, context, self.location, Severity.WARNING, "ITI TF-3: 4.2.3.1.6")
+            )
 
     def _text(self, field: str, attribute: str, child: _Element) -> None:
         strings = tuple([string for string in _localized(child) if string.value])
@@ -214,10 +225,10 @@ class _Reading:
             self.extra_slots.append((name, values))
         elif spelling.several:
             self.values[spelling.field] = values
-        elif len(values) > 1:
-            self._reject(f"{self.kind.name}.{spelling.attribute} has more than one value")
         elif values:
             self.values[spelling.field] = values[0]
+            if len(values) > 1:
+                self._reject(f"{self.kind.name}.{spelling.attribute} has more than one value")
 
     def _classification(self, child: _Element) -> None:
         kind = self.kind
@@ -231,9 +242,12 @@ class _Reading:
         if node is not None and node == kind.limited_metadata_node:
             self.values["limited_metadata"] = True
         elif scheme is not None and scheme == kind.author_scheme:
-            self.values["authors"] = (*self.values.get("authors", ()), _author(child))
+            author, unknown = _author(child)
+            self.values["authors"] = (*self.values.get("authors", ()), author)
+            self._leave_out(unknown)
         elif scheme is not None and (spelling := kind.classifications.get(scheme)):
-            coded = _coded(child)
+            coded, unknown = _coded(child)
+            self._leave_out(unknown)
             if spelling.several:
                 self.values[spelling.field] = (*self.values.get(spelling.field, ()), coded)
             elif spelling.field in self.values:
@@ -266,21 +280,30 @@ class _Reading:
             self.values[spelling.field] = value or None
 
 
-def _coded(element: _Element) -> Coded:
-    scheme, display = "", None
+def _coded(element: _Element) -> tuple[Coded, list[str]]:
+    """A code, and the names of the slots that it has besides its scheme."""
+    scheme, display, unknown = "", None, []
     for child in element[:]:
         tag = child.tag
         if tag == _SLOT:
-            if child.get("name") == "codingScheme" and (values := _values(child)):
+            if child.get("name") != "codingScheme":
+                unknown.append(child.get("name", ""))
+            elif values := _values(child):
                 scheme = values[0]
         elif tag == _NAME:
             display = child[0].get("value", "") if len(child) else None
-    return Coded(element.get("nodeRepresentation", ""), scheme, display)
+    return Coded(element.get("nodeRepresentation", ""), scheme, display), unknown
 
 
-def _author(element: _Element) -> Author:
-    values = {}
+def _author(element: _Element) -> tuple[Author, list[str]]:
+    """An author, and the names of the slots that the standard gives no meaning."""
+    values: dict[str, tuple[str, ...]] = {}
+    unknown = []
     for child in element[:]:
-        if child.tag == _SLOT and (field := AUTHOR_SLOTS.get(child.get("name"))):
-            values[field] = _values(child)
-    return Author(**values)
+        if child.tag == _SLOT:
+            field = AUTHOR_SLOTS.get(child.get("name"))
+            if field is None:
+                unknown.append(child.get("name", ""))
+            else:
+                values[field] = values.get(field, ()) + _values(child)
+    return Author(**values), unknown

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 
-from xds.ebrim.objects import metadata_error
-from xds.ebrim.vocabulary import KINDS, Kind, Spelling
+from xds.ebrim.objects import MAX_TEXT, MAX_VALUE, metadata_error
+from xds.ebrim.vocabulary import AUTHOR_SLOTS, KINDS, Kind, Spelling
 from xds.errors import Issue
 from xds.model.affinity_domain import BSN_OID, AffinityDomain
 from xds.model.bsn import is_valid_bsn
@@ -165,6 +165,8 @@ def check_attributes(item: AnyObject, domain: AffinityDomain, today: date, *, at
             for text in value if rule.several else (value,):
                 if problem := _problem(rule.check, text):
                     yield _wrong(item, rule.attribute, problem)
+    if any(each.lang and not _LANGUAGE.fullmatch(each.lang) for each in (*item.names, *item.descriptions)):
+        yield _wrong(item, "title or comments", "has a language (xml:lang) that is no language tag", "RFC 5646")
     if kind.author_scheme:
         for author in item.authors:
             for attribute, what in _author_problems(author, domain.dutch):
@@ -205,8 +207,12 @@ def _code_problems(coded: Coded, value_set: str, domain: AffinityDomain, today: 
     if not coded.scheme:
         return [("has no codingScheme", section)]
     problems = []
+    if len(coded.code) > MAX_VALUE or len(coded.scheme) > MAX_VALUE:
+        problems.append((f"has a code or a codingScheme longer than {MAX_VALUE} characters", "ebRIM 3.0: LongName"))
     if coded.display is None:
         problems.append(("has no display name", section))
+    elif len(coded.display) > MAX_TEXT:
+        problems.append((f"has a display name longer than {MAX_TEXT} characters", "ebRIM 3.0: FreeFormText"))
     if not domain.allows(value_set, coded.code, coded.scheme, today):
         what = f"{coded.code[:64]} of {coded.scheme[:64]} is not in the affinity domain's value set"
         problems.append((what, "ITI TF-3: 4.2.3.1"))
@@ -222,6 +228,8 @@ def _check_entry(entry: DocumentEntry, domain: AffinityDomain, today: date, at_r
                 yield _wrong(entry, attribute, "is not allowed on an on-demand entry", "ITI TF-3: Table 4.2.3.2-1")
     if entry.title and len(entry.title) > MAX_TITLE:
         yield _wrong(entry, "title", f"is longer than {MAX_TITLE} characters", "ITI TF-3: 4.2.3.2.22")
+    if entry.mime_type and len(entry.mime_type) > MAX_VALUE:
+        yield _wrong(entry, "mimeType", f"is longer than {MAX_VALUE} characters", "ebRIM 3.0: LongName")
     if entry.mime_type and not domain.allows("mimeType", entry.mime_type, "", today):
         yield _wrong(entry, "mimeType", f"{entry.mime_type[:64]} is not in the affinity domain's value set")
     languages = domain.value_sets.get("languageCode")
@@ -242,9 +250,12 @@ def _author_problems(author: Author, dutch: bool) -> tuple[tuple[str, str], ...]
     problems = []
     if not (author.person or author.institution or author.role or author.specialty or author.telecommunication):
         problems.append(("author", "is empty"))
-    for field, check in _AUTHOR_CHECKS.items():
+    for field in AUTHOR_SLOTS.values():
+        check = _AUTHOR_CHECKS.get(field)
         for text in getattr(author, field):
-            if problem := _problem(check, text):
+            if len(text) > MAX_VALUE:
+                problems.append((f"author.{field}", f"is longer than {MAX_VALUE} characters"))
+            elif check is not None and (problem := _problem(check, text)):
                 problems.append((f"author.{field}", problem))
     if dutch:
         for text in author.institution:

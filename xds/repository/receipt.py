@@ -85,7 +85,8 @@ def seen_here(mistakes: Iterable[Issue]) -> list[Issue]:
 
     Source: ITI TF-3: Table 4.2.4.1-2 (XDSRepositoryMetadataError).
     """
-    return [replace(mistake, code=Code.XDSRepositoryMetadataError) for mistake in mistakes]
+    code = {Code.XDSRegistryMetadataError: Code.XDSRepositoryMetadataError}
+    return [replace(mistake, code=code.get(mistake.code, mistake.code)) for mistake in mistakes]
 
 
 def each_once(issues: Iterable[Issue]) -> list[Issue]:
