@@ -102,6 +102,8 @@ def test_a_fragment_reads_back_as_its_object_and_its_ids_are_distinct():
          "neither a DocumentEntry"),
         ("2.999.7", "2.999." + "7" * 260, "longer than 256"),
         ('value="Zwangerschapskaart"', f'value="{"x" * 1025}"', "longer than 1024"),
+        ('xml:lang="nl-NL"', 'xml:lang="nl_NL"', "xml:lang"),
+        ('<rim:Slot name="size">', f'<rim:Slot name="{"x" * 257}"/><rim:Slot name="size">', "slot name is longer"),
         ("<rim:VersionInfo", "<rim:Onbekend/><rim:VersionInfo", "unexpected element Onbekend"),
     ],
 )  # fmt: skip
@@ -111,6 +113,26 @@ def test_each_structural_mistake_is_named(old, new, said):
     assert old in message
     _, issues = decode_submit_objects(xmlio.parse(message.replace(old, new).encode()))
     assert any(said in issue.context and issue.code is Code.XDSRegistryMetadataError for issue in issues), issues
+
+
+TOO_LONG = "x" * 257
+SCHEME = "urn:uuid:11111111-2222-4333-8444-555555555555"
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"extra_classifications": (ExtraClassification(SCHEME, None, TOO_LONG),)},
+        {"extra_classifications": (ExtraClassification(SCHEME, None, "x", ((TOO_LONG, ("x",)),)),)},
+        {"extra_classifications": (ExtraClassification(SCHEME, None, "x", (("x", (TOO_LONG,)),)),)},
+        {"extra_classifications": (ExtraClassification(SCHEME, None, "x", (), (LocalizedString("x" * 1025),)),)},
+        {"extra_classifications": (ExtraClassification(SCHEME, None, "x", (), (LocalizedString("x", "?"),)),)},
+        {"extra_identifiers": (ExtraIdentifier("urn:x", "x", (LocalizedString("x" * 1025),)),)},
+    ],
+)
+def test_extra_metadata_that_ebrim_has_no_room_for_is_refused(extra):
+    (issue,) = reread(submission(entry(**extra)))[1]
+    assert (issue.code, issue.location) == (Code.XDSRegistryMetadataError, "Document01")
 
 
 @pytest.mark.parametrize(

@@ -84,8 +84,6 @@ def test_a_required_attribute_of_a_set_is_missed(field):
         ({"type_code": Coded("x", "1" * 257, "Kaart")}, "typeCode"),
         ({"type_code": Coded("x", LOINC, "x" * 1025)}, "typeCode"),
         ({"authors": (Author(role=("x" * 257,)),)}, "author.role"),
-        ({"names": (LocalizedString("Kaart", "nl_NL"),)}, "language"),
-        ({"descriptions": (LocalizedString("Kaart", "Nederlands, Vlaams"),)}, "language"),
         ({"mime_type": "text/plain; x=" + "x" * 256}, "mimeType"),
         ({"object_type": "urn:uuid:00000000-0000-4000-8000-000000000000"}, "objectType"),
         ({"object_type": EntryType.ON_DEMAND}, "on-demand"),

@@ -5,6 +5,7 @@ Source: ebRIM 3.0; ITI TF-3: 4.2.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -40,6 +41,7 @@ _ASSOCIATION = f"{{{RIM}}}Association"
 _OBJECT_REF = f"{{{RIM}}}ObjectRef"
 
 _STATUS = {status.urn: status for status in Status}
+_LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
 MAX_VALUE = 256
 """Characters in a slot value or identifier: rim:LongName. Source: ebRIM 3.0 (rim.xsd)."""
 MAX_TEXT = 1024
@@ -205,9 +207,18 @@ class _Reading:
 
     def _text(self, field: str, attribute: str, child: _Element) -> None:
         strings = tuple([string for string in _localized(child) if string.value])
-        if any(len(string.value) > MAX_TEXT for string in strings):
-            self._reject(f"{self.kind.name}.{attribute} is longer than {MAX_TEXT} characters")
+        self._check(attribute, (), strings)
         self.values[field] = strings
+
+    def _check(self, attribute: str, texts: Iterable[str], strings: Iterable[LocalizedString]) -> None:
+        """Reject what ebRIM has no room for, and would make our answers invalid. Source: ebRIM 3.0 (rim.xsd)."""
+        if any(len(text) > MAX_VALUE for text in texts):
+            self._reject(f"{self.kind.name}.{attribute} is longer than {MAX_VALUE} characters")
+        for string in strings:
+            if len(string.value) > MAX_TEXT:
+                self._reject(f"{self.kind.name}.{attribute} is longer than {MAX_TEXT} characters")
+            if string.lang and not _LANGUAGE.fullmatch(string.lang):
+                self._reject(f"{self.kind.name}.{attribute} has an xml:lang that is no language tag")
 
     def _slot(self, child: _Element) -> None:
         name, values = read_slot(child)
@@ -222,6 +233,7 @@ class _Reading:
         if spelling is None:
             if not name:
                 self._reject(f"{self.kind.name} has a slot without a name")
+            self._check("slot name", (name,), ())
             self.extra_slots.append((name, values))
         elif spelling.several:
             self.values[spelling.field] = values
@@ -260,6 +272,8 @@ class _Reading:
             slots = tuple([read_slot(slot) for slot in child.iterchildren(_SLOT)])
             name = tuple([s for part in child.iterchildren(_NAME) for s in _localized(part)])
             extra = ExtraClassification(scheme, node, child.get("nodeRepresentation"), slots, name)
+            texts = [text for slot_name, values in slots for text in (slot_name, *values)]
+            self._check("extra classification", (*texts, extra.node_representation or ""), name)
             self.extra_classifications.append(extra)
 
     def _identifier(self, child: _Element) -> None:
@@ -273,6 +287,7 @@ class _Reading:
             self._reject(f"{self.kind.name}.{attribute} is longer than {MAX_VALUE} characters")
         if spelling is None:
             name = tuple([s for part in child.iterchildren(_NAME) for s in _localized(part)])
+            self._check("external identifier", (), name)
             self.extra_identifiers.append(ExtraIdentifier(scheme, value, name))
         elif spelling.field in self.values:
             self._reject(f"{self.kind.name}.{attribute} is given more than once")

@@ -165,8 +165,6 @@ def check_attributes(item: AnyObject, domain: AffinityDomain, today: date, *, at
             for text in value if rule.several else (value,):
                 if problem := _problem(rule.check, text):
                     yield _wrong(item, rule.attribute, problem)
-    if any(each.lang and not _LANGUAGE.fullmatch(each.lang) for each in (*item.names, *item.descriptions)):
-        yield _wrong(item, "title or comments", "has a language (xml:lang) that is no language tag", "RFC 5646")
     if kind.author_scheme:
         for author in item.authors:
             for attribute, what in _author_problems(author, domain.dutch):
