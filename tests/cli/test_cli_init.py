@@ -5,6 +5,8 @@ import stat
 import tomllib
 from pathlib import Path
 
+from consent_samples import POLICY_FILE
+
 from xds.cli.init import ORGANISATIONS
 from xds.model.hl7 import is_oid
 
@@ -28,6 +30,20 @@ def test_each_repository_gets_an_id_of_its_own(xds, tmp_path):
 
     assert len(ids) == 2
     assert all(map(is_oid, ids))
+
+
+def test_a_policy_is_copied_and_used_beside_an_affinity_domain_of_the_same_name(xds, folder, tmp_path):
+    policy = tmp_path / "geboortezorg.toml"
+    policy.write_bytes(POLICY_FILE.read_bytes())
+
+    assert xds("init", "x", "--affinity-domain", folder / "geboortezorg.toml", "--policy", policy).returncode == 0
+
+    assert settings_of(tmp_path / "x")["consent"] == {"policy": "policy.toml"}
+    assert (tmp_path / "x" / "policy.toml").read_bytes() == policy.read_bytes()
+    done = xds("doctor", "--config", tmp_path / "x" / "xds.toml")
+    assert "version 2026-01, specified consent, 11 roles" in done.stdout
+    (tmp_path / "x" / "policy.toml").write_text("version = 1")
+    assert "correct the file that consent.policy names" in xds("doctor", "--config", tmp_path / "x" / "xds.toml").stdout
 
 
 def test_a_second_run_keeps_what_is_there(xds, folder):

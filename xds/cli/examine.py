@@ -47,6 +47,7 @@ def examine(config: Path | None) -> Iterator[Finding]:
     yield Finding("configuration", "ok", f"read; the server is {settings.base_url}")
     yield from certificates(settings)
     yield from affinity_domain(settings)
+    yield from policy(settings)
     if settings.repository.enabled:
         yield from disk(settings.repository.documents)
     yield from database(settings)
@@ -165,6 +166,21 @@ def affinity_domain(settings: Settings) -> Iterator[Finding]:
         return
     concepts = sum(map(len, domain.value_sets.values()))
     yield Finding("affinity domain", "ok", f"{len(domain.value_sets)} value sets with {concepts} codes")
+
+
+def policy(settings: Settings) -> Iterator[Finding]:
+    """The policy can be read."""
+    from xds.consent import load_policy
+
+    if settings.consent.policy is None:
+        yield Finding("policy", "warn", "no policy: nothing says who may see what", "set consent.policy")
+        return
+    try:
+        found = load_policy(settings.consent.policy)
+    except XdsError as error:
+        yield Finding("policy", "fail", str(error), "correct the file that consent.policy names")
+        return
+    yield Finding("policy", "ok", f"version {found.version}, {found.form} consent, {len(found.roles)} roles")
 
 
 def disk(folder: Path) -> Iterator[Finding]:

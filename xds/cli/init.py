@@ -40,7 +40,7 @@ affinity_domain = {affinity_domain}
 unique_id = "{repository_id}"  # made for this repository; it must never change
 documents = "data/documents"
 
-[identity]
+{policy}[identity]
 required = false  # whoever reaches it may do everything: for development, on this machine only
 {issuers}
 [database]
@@ -62,6 +62,7 @@ key = "tls/hospital-key.pem"
 ca = "tls/ca.pem"
 """
 _ISSUERS = 'issuers = ["tls/issuer.xml"]\n'
+_POLICY = '[consent]\npolicy = "policy.toml"\n\n'
 _DATABASE = "sqlite:///data/xds.db"
 
 
@@ -75,6 +76,12 @@ _DATABASE = "sqlite:///data/xds.db"
     metavar="FILE",
     help="Copy this file with value sets into the folder and use it; may be given several times.",
 )
+@click.option(
+    "--policy",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Copy this file, which says who may see what, into the folder as policy.toml and use it.",
+)
 @click.option("--repository-id", metavar="OID", help="repositoryUniqueId; by default a new one is made from a UUID.")
 @click.option(
     "--database", default=_DATABASE, show_default=True, metavar="URL", help="Database to use; its tables are made."
@@ -87,6 +94,7 @@ def command(
     folder: Path,
     demo: bool,
     affinity_domain: tuple[Path, ...],
+    policy: Path | None,
     repository_id: str | None,
     database: str,
     port: int,
@@ -110,6 +118,8 @@ def command(
         if kept:
             click.echo(f"{file} is kept as it is.")
         else:
+            if policy is not None and policy.resolve() != (folder / "policy.toml").resolve():
+                shutil.copyfile(policy, folder / "policy.toml")
             if demo:
                 make_certificates(folder / "tls")
                 _make_issuer(folder / "tls")
@@ -119,6 +129,7 @@ def command(
                 tls=_TLS if demo else "",
                 issuers=_ISSUERS if demo else "",
                 affinity_domain=_copied(affinity_domain, folder),
+                policy=_POLICY if policy else "",
                 repository_id=repository_id or f"2.25.{uuid.uuid4().int}",
                 database=database,
             )

@@ -9,6 +9,7 @@ May import: audit (its tree), ports, model, errors. `open_database` is the way i
                    └ association     entryUUID, the entryUUIDs of its two ends, fragment
     code           (code, scheme) ↔ the number that stands for it in the tables above
     document       what the repository holds: uniqueId → address, hash, size, media type
+    consent, treatment_relation, emergency, notice    what clients allow; see consent_tables
     log_…          the log; see log_schema
 
 Decisions
@@ -23,6 +24,9 @@ Decisions
 - Writes share commits: one thread per process runs what is queued, each change under its own savepoint. Writers
   of several processes take turns by a lock (a lock file beside the SQLite database, an advisory lock of
   PostgreSQL), so that none ever meets "database is locked" or a serialization failure.
+- What consent must know of a document is in columns of its row (its codes, and the URAs of its authors'
+  institutions). What it must know of a client is read again only when patient.consent_version has changed, which
+  every change of it counts up, or when another kind of organisation joined.
 - A connection that reported a broken disk or server is thrown away, with every change that it had not committed.
 - A database is opened after a fork, never before: SQLite's locks do not survive one.
 """
