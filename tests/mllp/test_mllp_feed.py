@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
 
 import pytest
 from hypothesis import given
@@ -187,13 +187,15 @@ class Registrations:
 
     def __init__(self, error: Exception | None = None):
         self.added: list[str] = []
+        self.birth_dates: list[date | None] = []
         self.merged: list[tuple[str, str]] = []
         self.error = error
 
-    async def add(self, patient_ids: list[str]) -> None:
+    async def add(self, patients: Mapping[str, date | None]) -> None:
         if self.error is not None:
             raise self.error
-        self.added += patient_ids
+        self.added += patients
+        self.birth_dates += patients.values()
 
     async def merge(self, merges: Sequence[tuple[str, str]]) -> None:
         if self.error is not None:
@@ -217,6 +219,23 @@ def test_without_a_list_of_authorities_all_identifiers_with_an_oid_become_known(
     registry = Registrations()
     send(message("A01", f"PID|||{BSN}~{OWN}~5^^^LOCAL"), registry)
     assert registry.added == [f"999911120^^^&{BSN_OID}&ISO", "A-1^^^&1.2.3&ISO"]
+
+
+@pytest.mark.parametrize(
+    ("pid_7", "birth_date"),
+    [
+        ("", None),
+        ("19950102", date(1995, 1, 2)),
+        ("19950102131500", date(1995, 1, 2)),
+        ("199501", None),
+        ("19951302", None),
+        ("onbekend", None),
+    ],
+)
+def test_the_birth_date_comes_along_where_it_is_whole(pid_7: str, birth_date: date | None) -> None:
+    registry = Registrations()
+    assert send(message("A08", f"PID|||{OWN}~{BSN}||||{pid_7}"), registry)[1] == "MSA|AA|id-7"
+    assert set(registry.birth_dates) == {birth_date}
 
 
 def test_a_patient_of_another_domain_is_an_error_in_pid_3() -> None:

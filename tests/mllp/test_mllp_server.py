@@ -6,8 +6,9 @@ import asyncio
 import logging
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -82,8 +83,8 @@ class Registered:
     def __init__(self, index: Index):
         self.index = index
 
-    async def add(self, patient_ids: Sequence[str]) -> None:
-        await self.index.write(lambda writer: [writer.add_patient(patient_id) for patient_id in patient_ids])
+    async def add(self, patients: Mapping[str, date | None]) -> None:
+        await self.index.write(lambda writer: [writer.add_patient(patient_id) for patient_id in patients])
 
     async def merge(self, merges: Sequence[tuple[str, str]]) -> None:
         await self.index.write(lambda writer: [writer.merge_patient(*merge) for merge in merges])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 from samples import OTHER_PATIENT, PATIENT, association, entry, folder, member, submission
@@ -152,16 +152,28 @@ def test_what_is_no_document_is_no_target(tried):
     assert tried.codes(submission(entry(), member("SubmissionSet01", B, "Reference"))) == []
 
 
+def test_the_feed_brings_the_birth_date_which_says_who_may_speak_for_the_patient(tried):
+    def known() -> date | None:
+        (facts,) = tried.index.read_now(lambda reader: reader.consents.facts([reader.patient(PATIENT)])).values()
+        return facts.birth_date
+
+    asyncio.run(iti8.feed(tried.registry, {PATIENT: date(2020, 2, 29)}))
+    asyncio.run(iti8.feed(tried.registry, {PATIENT: None}))
+    assert known() == date(2020, 2, 29)
+    asyncio.run(iti8.feed(tried.registry, {PATIENT: date(2020, 3, 1)}))
+    assert known() == date(2020, 3, 1)
+
+
 def test_a_merged_patient_is_unknown_and_the_survivor_has_all(tried):
     assert tried.codes(submission(entry(A), folder(F))) == []
-    asyncio.run(iti8.feed(tried.registry, [OTHER_PATIENT]))
+    asyncio.run(iti8.feed(tried.registry, {OTHER_PATIENT: None}))
     for _ in range(2):
         asyncio.run(iti8.merge(tried.registry, [(PATIENT, OTHER_PATIENT)]))
     assert entries(tried) == {}
     assert entries(tried, OTHER_PATIENT)[A].patient_id == OTHER_PATIENT
     assert folder_of(tried).patient_id == OTHER_PATIENT
     assert tried.codes(submission(entry())) == [Code.XDSUnknownPatientId]
-    asyncio.run(iti8.feed(tried.registry, [PATIENT]))
+    asyncio.run(iti8.feed(tried.registry, {PATIENT: None}))
     assert tried.codes(submission(entry())) == [Code.XDSUnknownPatientId]
 
 

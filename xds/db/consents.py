@@ -160,8 +160,10 @@ class WriteConsents(ReadConsents):
         return self._session.run(self._statements.join, (kind, _seconds(at))) == 1
 
     def set_birth_date(self, patient: int, birth_date: date) -> None:
-        self._session.run(self._statements.set_birth_date, (_day_seconds(birth_date), patient))
-        self._renew(patient)
+        ((known,),) = self._session.rows(self._statements.birth_date, (patient,))
+        if known != _day_seconds(birth_date):
+            self._session.run(self._statements.set_birth_date, (_day_seconds(birth_date), patient))
+            self._renew(patient)
 
     def merge(self, origin: int, to: int) -> None:
         """Give all of `origin` to `to`. On a subject of which both spoke, the word that permits least is the newest."""

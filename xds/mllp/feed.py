@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date, datetime
 
 import hl7
 
@@ -43,10 +44,14 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What one PID says: the patient's identifiers, and those that an MRG after it subsumes."""
+    """What one PID says: the patient's identifiers, those that an MRG after it subsumes, and the birth date.
+
+    `birth_date` is None where PID-7 is no whole date.
+    """
 
     patient_ids: tuple[CX, ...]
     subsumed: tuple[CX, ...] = ()
+    birth_date: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +169,8 @@ def _identities(message: hl7.Message, event: str) -> Iterator[Identity]:
     if event != _MERGE:
         if names.count("PID") > 1:
             raise _Unacceptable("AE", 100, "more than one PID", "PID", 2)
-        yield Identity(tuple(_identifiers(body[names.index("PID")], 3, 1)))
+        patient = body[names.index("PID")]
+        yield Identity(tuple(_identifiers(patient, 3, 1)), birth_date=_date(_value(patient, 7, 1, 1, 1)))
         return
     # Each PID is followed by the MRG that it survives. Source: HL7 2.5: 3.3.40 (ADT_A39).
     if names != ["PID", "MRG"] * (len(names) // 2):
@@ -188,6 +194,13 @@ def _identifiers(segment: hl7.Segment, field: int, sequence: int) -> Iterator[CX
             text = f"{name}-{field}: an identifier is empty or has delimiters or control characters"
             raise _Unacceptable("AE", 102, text, name, sequence, field)
         yield CX(number, authority)
+
+
+def _date(dtm: str) -> date | None:
+    try:
+        return datetime.strptime(dtm[:8], "%Y%m%d").date() if len(dtm) >= 8 else None
+    except ValueError:
+        return None
 
 
 def _repetitions(segment: hl7.Segment, field: int) -> int:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import date
 
 from xds.errors import Unavailable
 from xds.mllp.acknowledgement import accept, reject
@@ -12,8 +13,8 @@ from xds.model.affinity_domain import BSN_OID, AffinityDomain
 from xds.model.bsn import is_valid_bsn
 from xds.model.hl7 import CX
 
-AddPatients = Callable[[Sequence[str]], Awaitable[None]]
-"""Make patients known, by CX text; durable on return."""
+AddPatients = Callable[[Mapping[str, date | None]], Awaitable[None]]
+"""Make patients known, by CX text, each with the birth date if that is known; durable on return."""
 
 MergePatients = Callable[[Sequence[tuple[str, str]]], Awaitable[None]]
 """Merge each first patient into the second, by CX text, all or nothing; durable on return.
@@ -44,7 +45,7 @@ async def handle(message: bytes, domain: AffinityDomain, add: AddPatients, merge
 
 
 async def _apply(feed: Feed, domain: AffinityDomain, add: AddPatients, merge: MergePatients) -> FeedError | None:
-    known: list[str] = []
+    known: dict[str, date | None] = {}
     merges: list[tuple[str, str]] = []
     for sequence, identity in enumerate(feed.identities, start=1):
         surviving = _of_domain(identity.patient_ids, domain)
@@ -53,7 +54,7 @@ async def _apply(feed: Feed, domain: AffinityDomain, add: AddPatients, merge: Me
             return FeedError(feed.header, "AE", 204, text, "PID", sequence, 3)
         if any(cx.authority == BSN_OID and not is_valid_bsn(cx.number) for cx in surviving):
             return FeedError(feed.header, "AE", 204, "PID-3: a BSN fails the 11-proef", "PID", sequence, 3)
-        known += map(str, surviving)
+        known |= dict.fromkeys(map(str, surviving), identity.birth_date)
         if feed.is_merge:
             pairs = _pairs(surviving, _of_domain(identity.subsumed, domain))
             if pairs is None:

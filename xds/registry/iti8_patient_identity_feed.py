@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 
 from xds.ebrim.encode import encode
 from xds.ebrim.fragment import pack, unpack
@@ -12,12 +13,15 @@ from xds.ports import Writer
 from xds.transaction import Registry
 
 
-async def feed(registry: Registry, patient_ids: Sequence[str]) -> None:
-    """Make patients known, by CX text."""
+async def feed(registry: Registry, patients: Mapping[str, date | None]) -> None:
+    """Make patients known, by CX text, each with the birth date; None leaves what is known of it as it is."""
 
     def change(writer: Writer) -> None:
-        for patient_id in patient_ids:
+        for patient_id, birth_date in patients.items():
             writer.add_patient(patient_id)
+            patient = writer.patient(patient_id)
+            if birth_date is not None and patient is not None:
+                writer.consents.set_birth_date(patient, birth_date)
 
     await registry.index.write(change)
 
