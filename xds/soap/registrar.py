@@ -33,7 +33,8 @@ _MAX_ANSWER = 8 << 20
 _BROKE_DOWN = frozenset((Code.XDSRegistryOutOfResources, Code.XDSRegistryBusy))
 # Statuses of a Sender fault, and of servers that have nothing at our URL.
 _REFUSED = (400, 401, 403, 404, 405, 413, 415)
-_TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=5)
+_REGISTERING = aiohttp.ClientTimeout(total=60, sock_connect=5)
+_ASKING = aiohttp.ClientTimeout(total=10, sock_connect=5)  # the sender has waited already
 
 
 class RemoteRegistrar:
@@ -97,7 +98,7 @@ class RemoteRegistrar:
         return [*already, *issues]
 
     async def _register(self, submission: Submission) -> list[Issue]:
-        message = await self._ask(_REGISTER, encode_submit_objects(submission))
+        message = await self._ask(_REGISTER, encode_submit_objects(submission), _REGISTERING)
         if message.tag != REGISTRY_RESPONSE:
             raise Unavailable("the registry's answer is not a RegistryResponse")
         status, issues = decode_response(message)
@@ -114,7 +115,7 @@ class RemoteRegistrar:
             return False
         query = encode_adhoc_query(_GET_SUBMISSION_SET_AND_CONTENTS, {"$XDSSubmissionSetUniqueId": unique_id})
         try:
-            objects = (await self._ask(_QUERY, query)).find(_OBJECT_LIST)
+            objects = (await self._ask(_QUERY, query, _ASKING)).find(_OBJECT_LIST)
         except (_Untouched, Unavailable):
             return False
         if objects is None:
@@ -122,13 +123,13 @@ class RemoteRegistrar:
         found, _ = decode_objects(objects)
         return bool(found.submission_sets) and _identity(submission) <= _identity(found)
 
-    async def _ask(self, action: str, body: bytes) -> _Element:
+    async def _ask(self, action: str, body: bytes, timeout: aiohttp.ClientTimeout) -> _Element:
         """The message in the registry's answer. Unavailable when there is none that can be read."""
         message = request_envelope(action, self._url, f"urn:uuid:{uuid.uuid4()}", body)
         headers = {"Content-Type": f'application/soap+xml; charset=UTF-8; action="{action}"'}
         try:
             async with self._connected().post(
-                self._url, data=message, headers=headers, allow_redirects=False
+                self._url, data=message, headers=headers, allow_redirects=False, timeout=timeout
             ) as answer:
                 if answer.status in _REFUSED:
                     raise _Untouched(f"the registry does not take our message (HTTP status {answer.status})")
@@ -152,7 +153,7 @@ class RemoteRegistrar:
         # Made at the first use, as it belongs to the event loop that runs then.
         if self._session is None:
             connector = aiohttp.TCPConnector(ssl=self._context if self._context is not None else True)
-            self._session = aiohttp.ClientSession(connector=connector, timeout=_TIMEOUT)
+            self._session = aiohttp.ClientSession(connector=connector)
         return self._session
 
 
