@@ -34,7 +34,19 @@ def statement(ura: str = HOSPITAL, **changes: Any) -> Statement:
     return replace(Statement(AUDIENCE, ura, NAMES[ura], name="Anna Jansen"), **changes)
 
 
-def message(*blocks: bytes | _Element, body: str = "<q/>", beside: str = "") -> bytes:
+QUERY = (
+    '<q:AdhocQueryRequest xmlns:q="urn:oasis:names:tc:ebxml-regrep:xsd:query:3.0" '
+    'xmlns:r="urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0"><q:ResponseOption returnType="LeafClass"/>'
+    '<r:AdhocQuery id="urn:uuid:14d4debf-8f97-4251-9a74-a90016b0af0d"><r:Slot name="$XDSDocumentEntryPatientId">'
+    f"<r:ValueList><r:Value>'{PATIENT.replace('&', '&amp;')}'</r:Value></r:ValueList></r:Slot>"
+    '<r:Slot name="$XDSDocumentEntryStatus"><r:ValueList>'
+    "<r:Value>('urn:oasis:names:tc:ebxml-regrep:StatusType:Approved')</r:Value></r:ValueList></r:Slot>"
+    "</r:AdhocQuery></q:AdhocQueryRequest>"
+)
+"""FindDocuments of the patient."""
+
+
+def message(*blocks: bytes | _Element, body: str = QUERY, beside: str = "") -> bytes:
     """A SOAP message with these in its Security header."""
     inside = b"".join(each if isinstance(each, bytes) else etree.tostring(each, with_tail=False) for each in blocks)
     head = f'<s:Envelope xmlns:s="{SOAP}" xmlns:w="{WSSE}"><s:Header><w:Security s:mustUnderstand="1">'

@@ -12,13 +12,23 @@ import hmac
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from identity_samples import DS, SAML, message, sign
+from identity_samples import DS, QUERY, SAML, message, sign
 from lxml import etree
 from lxml.etree import _Element
 
 from xds.identity.issue import Statement, TestIssuer, make_issuer
 
 VICTIM, EVIL = "000012345", "000066666"
+"""The user of the good assertion, and the one that the attacker wants to be."""
+CASES = (
+    *(f"{51 + number} XSW{number}" for number in range(1, 9)),
+    *("XSW across the message", "60 unsigned", "61 signature of another element", "62 embedded foreign key"),
+    *("63 HMAC with the public key", "64 SHA-1", "69 reference to a file", "69 reference to a host"),
+    *("69 reference to everything", "69 reference by XPointer", "70 2,000 references", "71 XSLT", "71 XPath"),
+    *("71 base64", "72 duplicate ID", "72 duplicate ID of two assertions", "Manifest", "two signatures"),
+    *("another user in what was signed", "larger than any"),
+)
+"""The keys of `attacks`."""
 Sign = Callable[[_Element], None]
 MORE = "http://www.w3.org/2001/04/xmldsig-more#"
 SHA256 = "http://www.w3.org/2001/04/xmlenc#sha256"
@@ -83,7 +93,8 @@ def xsw(number: int, assertion: _Element) -> bytes:
 def wrapped_in_body(assertion: _Element) -> bytes:
     """The evil one in the header with the good one's signature, the good one in the body."""
     bare, signature = split(assertion)
-    return message(nest(evil(assertion), signature, at=1), body=etree.tostring(bare).decode())
+    body = QUERY.replace("</q:AdhocQueryRequest>", f"{etree.tostring(bare).decode()}</q:AdhocQueryRequest>")
+    return message(nest(evil(assertion), signature, at=1), body=body)
 
 
 def resigned(assertion: _Element, sign: Callable[[_Element], None]) -> bytes:

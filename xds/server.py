@@ -23,7 +23,7 @@ import ssl
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -31,14 +31,17 @@ import structlog
 import uvloop
 from aiohttp import web
 from aiohttp.typedefs import Handler
+from lxml.etree import _Element
 
 from xds.affinity import Reloading
-from xds.config import Settings, bracketed
+from xds.config import Settings, bracketed, is_loopback
 from xds.db import Database, open_database
 from xds.errors import Issue, Misconfigured, XdsError
+from xds.identity import UNDERSTOOD, Authenticator, Policy, load_issuers
 from xds.mllp.handle import handle
 from xds.mllp.server import MllpServer
 from xds.model.objects import Submission
+from xds.model.party import Requester
 from xds.ports import Staged
 from xds.registry.iti8_patient_identity_feed import feed as add_patients
 from xds.registry.iti8_patient_identity_feed import merge as merge_patient
@@ -52,7 +55,7 @@ from xds.store.sweep import sweep
 from xds.transaction import Context, Registry, Repository, discover
 from xds.web.answers import Answers
 from xds.web.door import Door
-from xds.web.http import listen, name_server
+from xds.web.http import client_certificate, listen, name_server
 from xds.web.logs import set_up_logs
 from xds.web.metrics import Metrics
 from xds.web.pages import Probe, add_pages, disk_probe
@@ -79,6 +82,7 @@ class Parts:
     affinity_domain: Reloading
     registry: Registry | None
     repository: Repository | None
+    authenticator: Authenticator
 
 
 PARTS = web.AppKey("parts", Parts)
@@ -272,7 +276,15 @@ def _open(settings: Settings, metrics: Metrics, opened: contextlib.ExitStack) ->
         registrar = LocalRegistrar(registry) if registry is not None else _remote_registrar(settings, database, domain)
         unique_id = settings.repository.unique_id or ""
         repository = Repository(database, documents, registrar, unique_id, home)
-    return Parts(database, documents, domain, registry, repository)
+    return Parts(database, documents, domain, registry, repository, _authenticator(settings, database))
+
+
+def _authenticator(settings: Settings, database: Database) -> Authenticator:
+    identity = settings.identity
+    skew, longest = (timedelta(seconds=each) for each in (identity.clock_skew_seconds, identity.max_lifetime_seconds))
+    policy = Policy(settings.audience, skew, longest, identity.least_assurance, identity.required)
+    issuers = load_issuers(identity.issuers, for_tests=is_loopback(settings.server.host))
+    return Authenticator(database, issuers, policy)
 
 
 def _remote_registrar(settings: Settings, database: Database, domain: Reloading) -> RemoteRegistrar:
@@ -298,8 +310,12 @@ def _mount(app: web.Application, settings: Settings, parts: Parts, answers: Answ
         settings.limits.request_seconds,
     )
 
-    def context(request_id: str, attachments: Mapping[str, Staged]) -> Context:
-        return Context(request_id, parts.registry, parts.repository, attachments)
+    def context(request_id: str, attachments: Mapping[str, Staged], requester: Requester | None) -> Context:
+        return Context(request_id, parts.registry, parts.repository, attachments, requester)
+
+    async def identify(request: web.Request, headers: Sequence[_Element]) -> Requester | None:
+        certificate, now, who = client_certificate(request), datetime.now(UTC), parts.authenticator
+        return who.remembered(headers, certificate, now) or await who.authenticate(headers, certificate, now)
 
     posts: dict[str, Handler] = {}
     for actor, path in _PATHS.items():
@@ -309,6 +325,8 @@ def _mount(app: web.Application, settings: Settings, parts: Parts, answers: Answ
                 path,
                 [transaction for transaction in transactions if transaction.actor == actor],
                 context_factory=context,
+                identify=identify,
+                understood=UNDERSTOOD,
                 documents=parts.documents if actor == "repository" else None,
                 limits=limits,
                 observe=answers.note,

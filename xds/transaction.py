@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from xds.model.affinity_domain import AffinityDomain
+from xds.model.party import Requester
 from xds.ports import Documents, Index, Registrar, Staged
 
 if TYPE_CHECKING:
@@ -43,12 +44,16 @@ class Repository:
 
 
 class Context(NamedTuple):
-    """One request. `attachments` are its MTOM parts by Content-ID, without the angle brackets."""
+    """One request. `attachments` are its MTOM parts by Content-ID, without the angle brackets.
+
+    `requester` is None only where identity is not required.
+    """
 
     request_id: str
     registry: Registry | None
     repository: Repository | None
     attachments: Mapping[str, Staged]
+    requester: Requester | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,10 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from guarded import Guarded
 from oracle import Victim
 from samples import PATIENT
+from served import Served, initialised, xds
 
 
 @pytest.fixture(scope="session")
@@ -37,3 +39,17 @@ def victim(tmp_path_factory) -> Iterator[Victim]:
         finally:
             server.terminate()
             server.wait(40)
+
+
+@pytest.fixture(scope="session")
+def guarded(tmp_path_factory) -> Iterator[Guarded]:
+    """A server that wants to know who asks, with two systems of the hospital among its participants."""
+    folder = initialised(tmp_path_factory.mktemp("guarded"))
+    config = folder / "xds.toml"
+    config.write_text(config.read_text().replace("required = false", "required = true"))
+    second = ("--certificate", folder / "tls" / "server.pem", "--ura", "00010990", "--name", "Lab", "--kind", "V6")
+    assert xds("participant", "add", "--config", config, *second).returncode == 0
+    assert xds("patient", "add", "--config", config, PATIENT).returncode == 0
+    with Served(folder) as server:
+        server.logged("ready")
+        yield Guarded(server)

@@ -43,10 +43,13 @@ class Victim:
         self.canary = folder / "canary.txt"
         self.canary.write_text(CANARY_FILE)
 
+    def connect(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+
     def post(
         self, path: str, body: bytes, content_type: str, headers: dict[str, str] | None = None
     ) -> tuple[int, bytes]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = self.connect()
         try:
             connection.request("POST", path, body, {"Content-Type": content_type, **(headers or {})})
             answer = connection.getresponse()
@@ -105,7 +108,7 @@ class Victim:
         assert CANARY_BSN not in log
         assert PATIENT_BSN not in log
         assert CANARY_FILE not in log
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = self.connect()
         connection.request("GET", "/ready")
         assert connection.getresponse().status == 200
         connection.close()

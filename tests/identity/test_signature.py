@@ -9,20 +9,11 @@ import time
 import pytest
 from identity_samples import CERTIFICATES, DS, HOSPITAL, SAML, headers, sign, statement, subcode
 from lxml import etree
-from saml_attacks import VICTIM, XPATH, add_transform, attacks, good, retrieval
+from saml_attacks import CASES, VICTIM, XPATH, add_transform, attacks, good, retrieval
 
 from xds import xmlio
 from xds.errors import Fault
 from xds.identity.signature import SIGNATURE, signed_content
-
-CASES = (
-    *(f"{51 + number} XSW{number}" for number in range(1, 9)),
-    *("XSW across the message", "60 unsigned", "61 signature of another element", "62 embedded foreign key"),
-    *("63 HMAC with the public key", "64 SHA-1", "69 reference to a file", "69 reference to a host"),
-    *("69 reference to everything", "69 reference by XPointer", "70 2,000 references", "71 XSLT", "71 XPath"),
-    *("71 base64", "72 duplicate ID", "72 duplicate ID of two assertions", "Manifest", "two signatures"),
-    *("another user in what was signed", "larger than any"),
-)
 
 
 @pytest.fixture(scope="module")

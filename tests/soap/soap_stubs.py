@@ -13,6 +13,7 @@ from lxml import etree
 from lxml.etree import _Element
 
 from xds.errors import Fault, Unavailable
+from xds.model.party import Requester
 from xds.ports import Staged
 from xds.soap import Limits, add_actor
 from xds.store.files import FileDocuments
@@ -89,8 +90,8 @@ async def serve(root: Path, limits: Limits | None = None, *, stores: bool = True
     served = Served(root)
     app = web.Application()
 
-    def context(request_id: str, attachments: Mapping[str, Staged]) -> Context:
-        return Context(request_id, None, None, attachments)
+    def context(request_id: str, attachments: Mapping[str, Staged], requester: Requester | None) -> Context:
+        return Context(request_id, None, None, attachments, requester)
 
     add_actor(
         app,

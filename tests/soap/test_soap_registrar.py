@@ -68,7 +68,10 @@ async def registry(answer: Callable[[_Element], bytes], found: Submission = Subm
     ]
     app = web.Application()
     add_actor(
-        app, "/registry", transactions, context_factory=lambda request_id, parts: Context(request_id, None, None, parts)
+        app,
+        "/registry",
+        transactions,
+        context_factory=lambda request_id, parts, requester: Context(request_id, None, None, parts, requester),
     )
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()

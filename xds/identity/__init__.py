@@ -19,5 +19,10 @@ Decisions
 """
 
 from xds.identity.authenticate import Authenticator, Policy
+from xds.identity.issuers import load_issuers
+from xds.identity.saml import SECURITY
 
-__all__ = ["Authenticator", "Policy"]
+UNDERSTOOD = frozenset({SECURITY})
+"""The SOAP header blocks that are heeded here, in Clark notation."""
+
+__all__ = ["UNDERSTOOD", "Authenticator", "Policy", "load_issuers"]

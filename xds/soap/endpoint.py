@@ -6,7 +6,7 @@ import itertools
 import secrets
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 import structlog
@@ -16,6 +16,7 @@ from lxml.etree import _Element
 
 from xds import xmlio
 from xds.errors import Fault, Unavailable
+from xds.model.party import Requester
 from xds.ports import Documents, Staged
 from xds.soap.addressing import read_message_id
 from xds.soap.envelope import Envelope, header_blocks, open_envelope
@@ -27,8 +28,11 @@ from xds.transaction import Answered, Context, Reply, Transaction
 
 _log = structlog.get_logger()
 
-ContextFactory = Callable[[str, Mapping[str, Staged]], Context]
-"""Makes the context of one request from its id and its attachments."""
+ContextFactory = Callable[[str, Mapping[str, Staged], Requester | None], Context]
+"""Makes the context of one request from its id, its attachments and who asks."""
+
+Identify = Callable[[web.Request, Sequence[_Element]], Awaitable[Requester | None]]
+"""Says who asks, by the connection and the header blocks; a Fault when that is not good enough."""
 
 Observe = Callable[[Answered], None]
 """Told of each request when it has been answered, or can't be any more."""
@@ -40,6 +44,7 @@ def add_actor(
     transactions: Sequence[Transaction],
     *,
     context_factory: ContextFactory,
+    identify: Identify | None = None,
     documents: Documents | None = None,
     limits: Limits | None = None,
     observe: Observe = lambda answered: None,
@@ -47,10 +52,10 @@ def add_actor(
 ) -> Handler:
     """Offer these transactions by SOAP 1.2 at POST `path`, and return what answers there.
 
-    `documents` receives attachments; None refuses them. `understood` are the SOAP header blocks, in Clark notation,
-    that the context factory or a transaction heeds, besides those of WS-Addressing.
+    `documents` receives attachments; None refuses them. Without `identify` nobody is known. `understood` are the SOAP
+    header blocks, in Clark notation, that `identify` or a transaction heeds, besides those of WS-Addressing.
     """
-    endpoint = Endpoint(transactions, context_factory, documents, limits or Limits(), observe, understood)
+    endpoint = Endpoint(transactions, context_factory, identify, documents, limits or Limits(), observe, understood)
     app.router.add_post(path, endpoint.handle)
     return endpoint.handle
 
@@ -78,6 +83,7 @@ class Endpoint:
         self,
         transactions: Sequence[Transaction],
         context_factory: ContextFactory,
+        identify: Identify | None,
         documents: Documents | None,
         limits: Limits,
         observe: Observe,
@@ -88,6 +94,7 @@ class Endpoint:
         for transaction in transactions:
             self._by_message.setdefault(transaction.request, []).append(transaction)
         self._context = context_factory
+        self._identify = identify
         self._documents = documents
         self._limits = limits
         self._observe = observe
@@ -117,7 +124,7 @@ class Endpoint:
         try:
             content_type = check_request(request)
             await receive(request, content_type, self._documents, self._limits, exchange.received)
-            transaction, reply, answer = await self._answer(exchange)
+            transaction, reply, answer = await self._answer(request, exchange)
             multipart = bool(reply.attachments) or transaction.mtom == "always"
             multipart = multipart or (transaction.mtom == "mirror" and exchange.received.mtom)
             response, exchange.sent = await send(request, transaction, reply, answer, as_multipart=multipart)
@@ -137,17 +144,18 @@ class Endpoint:
             _log.error("failed", request=exchange.request_id, exception=type(error).__qualname__, at=_places(error))
             return _refuse(exchange, Fault(f"internal error, request {exchange.request_id}", code="Receiver"))
 
-    async def _answer(self, exchange: _Exchange) -> tuple[Transaction, Reply, tuple[bytes, ...]]:
+    async def _answer(self, request: web.Request, exchange: _Exchange) -> tuple[Transaction, Reply, tuple[bytes, ...]]:
         received = exchange.received
         exchange.root = xmlio.parse(received.envelope, max_bytes=self._limits.envelope)
         received.envelope = b""
         envelope = open_envelope(exchange.root, self._understood)
         transaction = self._find(envelope, received.actions)
         exchange.transaction = transaction.number
+        requester = await self._identify(request, envelope.headers) if self._identify is not None else None
         attachments: Mapping[str, Staged] = received.attachments
         if self._documents is not None:
             attachments = resolve_includes(envelope.message, attachments)
-        context = self._context(exchange.request_id, attachments)
+        context = self._context(exchange.request_id, attachments, requester)
         reply, answer = await self._actor.answer(transaction, envelope, context)
         exchange.status = reply.status
         exchange.codes = reply.codes

@@ -9,14 +9,23 @@ from http import HTTPStatus
 
 from aiohttp import web
 
+from xds.web.tls import peer_certificate
+
 _NAME = "xds"
 _OPTIONS = {"access_log": None, "read_bufsize": 256 * 1024, "auto_decompress": False}
 
 
 class _Connection(web.RequestHandler):
-    """aiohttp quotes what it could not read in its answer; here nothing received is repeated."""
+    """A connection that knows the client's certificate.
 
-    __slots__ = ()
+    aiohttp quotes what it could not read in its answer; here nothing received is repeated.
+    """
+
+    __slots__ = ("certificate",)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self.certificate = peer_certificate(transport)
 
     def handle_error(
         self,
@@ -29,6 +38,12 @@ class _Connection(web.RequestHandler):
         response = super().handle_error(request, status, exc, f"{status} {HTTPStatus(status).phrase}\n")
         response.headers["Server"] = _NAME
         return response
+
+
+def client_certificate(request: web.Request) -> str | None:
+    """The SHA-256 of the certificate that the client of a request showed, in lower-case hex; None without one."""
+    protocol = request.protocol
+    return protocol.certificate if isinstance(protocol, _Connection) else None
 
 
 async def name_server(request: web.Request, response: web.StreamResponse) -> None:

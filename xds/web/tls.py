@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import ssl
 from pathlib import Path
 
@@ -36,6 +38,13 @@ def client_context(ca: Path | None, certificate: Path | None, key: Path | None) 
     if certificate is not None and key is not None:
         load_certificate(context, certificate, key)
     return context
+
+
+def peer_certificate(transport: asyncio.BaseTransport) -> str | None:
+    """The SHA-256 of the certificate that the other side showed, in lower-case hex; None when it showed none."""
+    secured = transport.get_extra_info("ssl_object")
+    certificate = secured.getpeercert(binary_form=True) if secured is not None else None
+    return hashlib.sha256(certificate).hexdigest() if certificate else None
 
 
 def load_certificate(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
