@@ -132,8 +132,8 @@ def decide(
     asking: Requester, facts: ClientFacts, *documents: Candidate, policy: Policy = POLICY, now: datetime = NOW
 ) -> list[Verdict]:
     """What the engine decides with the client's own consents."""
-    judge = Judge(policy, asking, facts, now)
-    return judge.verdicts(documents, answer_all(policy, asking, facts, judge.questions(documents), now))
+    judge = Judge(policy, asking, facts, now, documents)
+    return judge.verdicts(answer_all(policy, asking, facts, judge.questions(), now))
 
 
 def sees(asking: Requester, facts: ClientFacts, *documents: Candidate, **how: Any) -> Sequence[bool]:

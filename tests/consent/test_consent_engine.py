@@ -33,7 +33,7 @@ from consent_samples import (
     sees,
 )
 
-from xds.consent.engine import emergency_to_open
+from xds.consent.engine import Judge, emergency_to_open
 from xds.consent.explain import explain
 from xds.consent.given import person_code
 from xds.model.coded import Coded
@@ -272,9 +272,8 @@ class TestEmergency:
 
 
 def test_who_has_no_part_in_it_learns_nothing_and_asks_nobody():
-    from xds.consent.engine import Judge
-
     stranger = requester(replace(PRACTICE, ura="00000099"), "03.000")
 
-    assert Judge(POLICY, stranger, EVA, NOW).questions([document(), document(RESULT)]) == set()
-    assert len(Judge(POLICY, MIDWIFE, EVA, NOW).questions([document(), document(), document(RESULT)])) == 2
+    documents = document(), document(), document(RESULT)
+    assert Judge(POLICY, stranger, EVA, NOW, documents).questions() == []
+    assert len(Judge(POLICY, MIDWIFE, EVA, NOW, documents).questions()) == 2

@@ -38,7 +38,7 @@ class Access:
         self, requester: Requester, facts: ClientFacts, candidates: Sequence[Candidate], now: datetime
     ) -> list[Verdict]:
         """One verdict for each of a client's documents, in order; the source is asked once at most."""
-        judge = Judge(self.policy(), requester, facts, now)
-        questions = sorted(judge.questions(candidates), key=str)
+        judge = Judge(self.policy(), requester, facts, now, candidates)
+        questions = judge.questions()
         answers = await self.source.answers(requester, facts, questions, now) if questions else {}
-        return judge.verdicts(candidates, answers)
+        return judge.verdicts(answers)

@@ -34,10 +34,23 @@ class _Refusal(NamedTuple):
     overridable: bool = True
 
 
-class Judge:
-    """Decides about the documents of one client for one requester at one moment."""
+class _Case(NamedTuple):
+    """What there is to decide about alike documents: why the role may not, else what the client must be asked."""
 
-    def __init__(self, policy: Policy, requester: Requester, facts: ClientFacts, now: datetime):
+    candidate: Candidate
+    unauthorised: _Refusal | None
+    questions: Sequence[Question]
+
+
+class Judge:
+    """Decides about a client's documents for one requester at one moment.
+
+    Documents that are alike share their candidate, by whose identity each is known: it is sooner than by what is in it.
+    """
+
+    def __init__(
+        self, policy: Policy, requester: Requester, facts: ClientFacts, now: datetime, candidates: Sequence[Candidate]
+    ):
         self._policy = policy
         self._requester = requester
         self._facts = facts
@@ -45,38 +58,38 @@ class Judge:
         self._role = policy.roles.get(requester.user.role.key)
         self._relation = relation_of(policy, requester.organisation.ura, facts, now)
         self._wants_emergency = is_emergency(policy, requester)
+        self._order = list(map(id, candidates))
+        alike = {id(candidate): candidate for candidate in candidates}
+        self._cases = {key: self._case(candidate) for key, candidate in alike.items()}
 
-    def questions(self, candidates: Iterable[Candidate]) -> set[Question]:
-        """What the client, or who speaks for the client, must be asked: only what can matter."""
+    def questions(self) -> list[Question]:
+        """What the client, or who speaks for the client, must be asked, each once: only what can matter."""
         if self._relation is None and not self._wants_emergency:
-            return set()
-        asked: set[Question] = set()
-        for candidate in {id(each): each for each in candidates}.values():
-            if not self._own(candidate) and self._unauthorised(candidate) is None:
-                asked.update(self._questions(candidate))
-        return asked
+            return []
+        return list(dict.fromkeys(question for case in self._cases.values() for question in case.questions))
 
-    def verdicts(self, candidates: Sequence[Candidate], answers: Mapping[Question, Answer]) -> list[Verdict]:
-        """One for each candidate, in order.
+    def verdicts(self, answers: Mapping[Question, Answer]) -> list[Verdict]:
+        """One for each candidate, in order."""
+        decided = {key: self._decide(case, answers) for key, case in self._cases.items()}
+        return [decided[key] for key in self._order]
 
-        Documents that are alike share their candidate: by its identity it is known sooner than by what is in it.
-        """
-        decided: dict[int, Verdict] = {}
-        for candidate in candidates:
-            if id(candidate) not in decided:
-                decided[id(candidate)] = self._decide(candidate, answers)
-        return [decided[id(candidate)] for candidate in candidates]
+    def _case(self, candidate: Candidate) -> _Case:
+        if self._own(candidate):
+            return _Case(candidate, None, ())
+        classes = self._policy.classes_of(candidate)
+        refusal = self._unauthorised(classes)
+        return _Case(candidate, refusal, () if refusal else self._questions(candidate, classes))
 
     def _own(self, candidate: Candidate) -> bool:
         return self._requester.organisation.ura in candidate.holders
 
-    def _questions(self, candidate: Candidate) -> list[Question]:
-        classes = self._policy.classes_of(candidate)
+    def _questions(self, candidate: Candidate, classes: Iterable[str]) -> list[Question]:
         categories = dict.fromkeys(self._policy.classes[name].category for name in classes)
         holders = candidate.holders or (None,)
         return [Question(holder, candidate.kind, category) for holder in holders for category in categories]
 
-    def _decide(self, candidate: Candidate, answers: Mapping[Question, Answer]) -> Verdict:
+    def _decide(self, case: _Case, answers: Mapping[Question, Answer]) -> Verdict:
+        candidate, refusal, questions = case
         version = self._policy.version
         relation = "" if self._relation is None else _proof(self._relation)
         related = self._relation is not None
@@ -85,10 +98,9 @@ class Judge:
             return Verdict(
                 True, "own-record", version, "Het document is van de eigen organisatie.", Checks(True, True), grounds
             )
-        refusal = self._unauthorised(candidate)
         if refusal is not None:
             return _refused(refusal, Checks(False, related), Grounds(version, relation))
-        found = [answers.get(question) for question in self._questions(candidate)]
+        found = [answers.get(question) for question in questions]
         answer = _strictest(found)
         grounds = Grounds(version, relation, "" if answer is None else answer.profile)
         checks = Checks(True, related, None if answer is None else answer.permitted)
@@ -104,7 +116,7 @@ class Judge:
         reason = f"Noodknop: {self._requester.emergency}. Zonder noodknop: {refusal.reason}"
         return Verdict(True, "emergency", version, reason, checks._replace(emergency=True), grounds)
 
-    def _unauthorised(self, candidate: Candidate) -> _Refusal | None:
+    def _unauthorised(self, classes: Iterable[str]) -> _Refusal | None:
         policy = self._policy
         purpose = self._requester.purpose
         if purpose.code not in policy.treatment_purposes and not self._wants_emergency:
@@ -113,7 +125,7 @@ class Judge:
         if self._role is None:
             reason = f"De rol {self._requester.user.role.code} staat niet in de autorisatiematrix {policy.version}."
             return _Refusal("authorisation", policy.version, reason, False)
-        for name in policy.classes_of(candidate):
+        for name in classes:
             if name not in self._role.classes:
                 reason = (
                     f"De rol {self._role.display} geeft volgens de autorisatiematrix {policy.version} geen recht op "

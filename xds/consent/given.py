@@ -153,7 +153,7 @@ def _possible(scope: Scope, question: Question) -> Rank | None:
 
 def _over(one: tuple[Rank, int, Rank], other: tuple[Rank, int, Rank]) -> bool:
     """Whether one is at least as specific everywhere, and more so somewhere."""
-    return one != other and all(mine >= theirs for mine, theirs in zip(one, other, strict=True))
+    return one[0] >= other[0] and one[1] >= other[1] and one[2] >= other[2] and one != other
 
 
 def _sentence(policy: Policy, consent: Consent) -> str:
