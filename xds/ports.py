@@ -210,7 +210,7 @@ class Index(Protocol):
         """Run `change` in a write transaction, alone; return when it is durable.
 
         What `change` raises undoes all that it did, and nothing else, and is raised here. Changes of several
-        callers share a commit.
+        callers share a commit: when one of them fails, the others are undone and run again.
         """
 
 

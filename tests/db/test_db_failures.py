@@ -118,27 +118,46 @@ def test_a_connection_cut_in_a_change_undoes_it(postgres_url: str) -> None:
     database.close()
 
 
-def test_a_full_queue_is_unavailable(database: Database) -> None:
-    go_on, begun = threading.Event(), threading.Event()
+def test_who_writes_waits_for_another_process_and_a_full_queue_is_unavailable(database: Database) -> None:
+    database.write_now(lambda writer: writer.add_patient(PATIENT))
+    other = database._backend.driver_connection()
 
-    def wait(writer: Any) -> None:
-        begun.set()
-        go_on.wait(30)
-
-    async def run() -> tuple[list[Any], bool]:
-        first = asyncio.ensure_future(database.write(wait))
-        await asyncio.to_thread(begun.wait, 30)
+    async def run() -> tuple[list[Any], list[Any]]:
+        other.execute("BEGIN IMMEDIATE")
         changes = [asyncio.ensure_future(database.write(lambda w: w.add_patient(PATIENT))) for _ in range(3000)]
-        done, _ = await asyncio.wait(changes, return_when=asyncio.FIRST_EXCEPTION, timeout=30)
-        refused = [task.exception() for task in done]
-        go_on.set()
-        await first
-        await asyncio.gather(*changes, return_exceptions=True)
-        return refused, any(task.exception() is None and task.result() for task in changes)
+        refused, waiting = await asyncio.wait(changes, return_when=asyncio.FIRST_EXCEPTION, timeout=30)
+        assert await database.read(lambda reader: reader.patient(PATIENT)) is not None, "reading goes on"
+        other.execute("COMMIT")
+        return [task.exception() for task in refused], await asyncio.gather(*waiting)
 
     refused, added = asyncio.run(run())
+    other.close()
     assert refused and all(isinstance(error, Unavailable) and "busy" in str(error) for error in refused)
-    assert added
+    assert added == [False] * (3000 - len(refused))
+
+
+def test_closing_ends_the_commit_under_way_and_tells_the_rest(path: Path) -> None:
+    database = open_database(f"sqlite:///{path}", create=True)
+
+    async def run() -> list[Any]:
+        def change(number: int) -> Any:
+            return database.write(lambda writer: writer.add_patient(f"{number}^^^&1.2&ISO"))
+
+        first = asyncio.ensure_future(change(0))
+        await asyncio.sleep(0)
+        closing = asyncio.get_running_loop().run_in_executor(None, database.close)
+        more = [asyncio.ensure_future(change(number)) for number in range(1, 200)]
+        answers = await asyncio.gather(first, *more, return_exceptions=True)
+        await closing
+        return answers
+
+    answers = asyncio.run(run())
+    assert all(answer is True or (isinstance(answer, Unavailable) and "closed" in str(answer)) for answer in answers)
+    reopened = open_database(f"sqlite:///{path}")
+    for number, answer in enumerate(answers):
+        known = reopened.read_now(lambda reader, number=number: reader.patient(f"{number}^^^&1.2&ISO"))
+        assert (known is not None) is (answer is True)
+    reopened.close()
 
 
 def test_closing_finishes_what_is_queued(path: Path) -> None:
@@ -161,7 +180,6 @@ def test_the_files_are_their_owners_only_and_durable(database: Database, path: P
         "index.db",
         "index.db-wal",
         "index.db-shm",
-        "index.db-lock",
     }
     assert all(file.stat().st_mode & 0o077 == 0 for file in path.parent.iterdir())
     assert database.not_durable() == []

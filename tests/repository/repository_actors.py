@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, TypeVar
 
 from lxml import etree
 from samples import PATIENT
@@ -30,6 +30,7 @@ from xds.store.files import FileDocuments
 from xds.transaction import Context, Registry, Reply, Repository
 
 UNIQUE_ID = "2.999.1"
+T = TypeVar("T")
 
 
 def inline(entry_id: str, content: bytes) -> str:
@@ -77,6 +78,7 @@ class Actors:
         self.registry = Registry(self.index, lambda: AffinityDomain(dutch=True), lambda: now, None, 100)
         self.registrar: Registrar = LocalRegistrar(self.registry)
         self.home: str | None = None
+        self._busy = False
         self.index.write_now(lambda writer: writer.add_patient(PATIENT))
 
     def provide(self, submission: Submission, *documents: str, parts: Mapping[str, bytes] | None = None) -> list[Issue]:
@@ -92,7 +94,7 @@ class Actors:
             self.documents.discard(list(attachments.values()))
             return reply
 
-        reply = asyncio.run(main())
+        reply = self.ask(main())
         status, issues = decode_response(xmlio.parse(reply.body))
         assert status.endswith(f":{reply.status}")
         assert reply.codes == tuple(issue.code for issue in issues)
@@ -101,31 +103,27 @@ class Actors:
 
     @contextmanager
     def busy(self) -> Iterator[None]:
-        """As many changes wait in the database as may."""
-        begun, go_on = threading.Event(), threading.Event()
-
-        def wait(writer: object) -> None:
-            begun.set()
-            go_on.wait(30)
-
-        async def fill() -> None:
-            tasks = [asyncio.ensure_future(self.index.write(wait))]
-            await asyncio.to_thread(begun.wait, 30)
-            with suppress(Busy):
-                while True:
-                    tasks.append(self.index.submit(lambda writer: None))
-            filled.set()
-            await asyncio.gather(*tasks)
-
-        filled = threading.Event()
-        filling = threading.Thread(target=asyncio.run, args=(fill(),))
-        filling.start()
-        assert filled.wait(30)
+        """As many changes wait in the database as may, whenever an actor is asked."""
+        other = self.index._backend.driver_connection()
+        other.execute("BEGIN IMMEDIATE")
+        self._busy = True
         try:
             yield
         finally:
-            go_on.set()
-            filling.join(30)
+            self._busy = False
+            other.execute("COMMIT")
+            other.close()
+
+    def ask(self, question: Coroutine[Any, Any, T]) -> T:
+        """Let an actor answer."""
+
+        async def main() -> T:
+            with suppress(Busy):
+                while self._busy:
+                    self.index.submit(lambda writer: None)
+            return await question
+
+        return asyncio.run(main())
 
     def provide_together(self, *requests: etree._Element) -> list[Reply]:
         """Submit several at the same moment."""

@@ -202,7 +202,7 @@ def test_too_much_to_do_is_busy_and_registers_nothing(actors: Actors) -> None:
     with actors.busy():
         assert actors.codes(submission(bare()), inline("Document01", KAART)) == [Code.XDSRepositoryBusy]
         body = xmlio.parse(encode_submit_objects(submission(entry())))
-        assert asyncio.run(iti42.answer(body, Context("x", actors.registry, None, {}))).codes == (Code.XDSRegistryBusy,)
+        assert actors.ask(iti42.answer(body, Context("x", actors.registry, None, {}))).codes == (Code.XDSRegistryBusy,)
     assert registered(actors) == []
 
 

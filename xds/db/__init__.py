@@ -21,9 +21,10 @@ Decisions
   So the cost of a query is bounded by its rows, whatever its patterns and however many its values.
 - SQLAlchemy Core builds each statement once per shape of selection; the text runs on the driver itself, because
   SQLAlchemy's execution costs more than the query.
-- Writes share commits: one thread per process runs what is queued, each change under its own savepoint. Writers
-  of several processes take turns by a lock (a lock file beside the SQLite database, an advisory lock of
-  PostgreSQL), so that none ever meets "database is locked" or a serialization failure.
+- Writes share commits: what is queued runs in one transaction, and one by one when a change fails, so that it takes no
+  other with it. On SQLite it runs in the event loop, where no statement waits for the interpreter's lock, and only
+  the commit is left to a thread. Writers of several processes take turns: on PostgreSQL by an advisory lock, on
+  SQLite by trying again in a moment. So none ever meets "database is locked" or a serialization failure.
 - What consent must know of a document is in columns of its row (its codes, and the URAs of its authors'
   institutions). What it must know of a client is read again only when patient.consent_version has changed, which
   every change of it counts up, or when another kind of organisation joined.

@@ -70,7 +70,7 @@ class Database:
         self._group = GroupCommit(backend, self._codes)
         self._kept = threading.local()
         self._sessions: list[Session] = []
-        self._threads = None if backend.inline_reads else ThreadPoolExecutor(_READING_THREADS, "xds-read")
+        self._threads = None if backend.inline else ThreadPoolExecutor(_READING_THREADS, "xds-read")
 
     async def read(self, question: Callable[[Reader], T]) -> T:
         """Run `question` against one snapshot; it may be run twice when the connection was lost meanwhile."""

@@ -1,195 +1,152 @@
 """Write transactions of many callers in few commits.
 
-One thread runs what is queued, each change under its own savepoint, and commits when the queue is empty or enough
-has gathered. So a lone caller waits for nobody, and under load the wait for the disk is shared.
+Changes gather while the event loop goes through what is ready, and while the commit before them waits for the disk.
+Then all of them run in one transaction. So a lone caller waits for nobody, and under load the wait is shared.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
+import time
+from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future
-from queue import Empty, SimpleQueue
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from xds.db.codes import CommittedCodes
-from xds.db.session import Backend, Session
-from xds.db.writer import Writer
+from xds.db.session import Backend
+from xds.db.writing import Change, WritingConnection
 from xds.errors import Busy, Unavailable
 
 _MOST_QUEUED = 2048
 _MOST_SHARED = 64
 """Changes in one commit: more would make other processes and the first caller wait longer for little gain."""
-
-
-class Change:
-    """A queued change, and what became of it. `loop` is None when a thread waits for the future."""
-
-    __slots__ = ("error", "future", "loop", "result", "run")
-
-    def __init__(
-        self,
-        run: Callable[[Writer], Any],
-        future: asyncio.Future[Any] | Future[Any],
-        loop: asyncio.AbstractEventLoop | None,
-    ):
-        self.run = run
-        self.future = future
-        self.loop = loop
-        self.result: Any = None
-        self.error: BaseException | None = None
-
-    def settle(self) -> None:
-        """Tell the caller; runs in its loop."""
-        if self.future.done():
-            return
-        if self.error is not None:
-            self.future.set_exception(self.error)
-        else:
-            self.future.set_result(self.result)
-
-
-class _Broken(Exception):
-    """The connection can't be trusted any more; `verdict` is what the callers are told."""
-
-    def __init__(self, verdict: Unavailable):
-        super().__init__()
-        self.verdict = verdict
+_PAUSE = 0.001
+"""Seconds between two attempts to begin while another process writes."""
 
 
 class GroupCommit:
-    """The writing thread of a process; it starts at the first change."""
+    """Writes the changes of one event loop in groups, and those of threads one by one."""
 
     def __init__(self, backend: Backend, committed: CommittedCodes):
         self._backend = backend
         self._committed = committed
-        self._queue: SimpleQueue[Change | None] = SimpleQueue()
-        self._thread: threading.Thread | None = None
-        self._starting = threading.Lock()
+        self._rounds: Rounds | None = None
+        self._direct = WritingConnection(backend, committed)
+        self._lock = threading.Lock()
         self._closed = False
-        self._session: Session | None = None
-        self._writer: Writer | None = None
 
-    def submit(self, change: Callable[[Writer], Any]) -> asyncio.Future[Any]:
+    def submit(self, change: Callable[[Any], Any]) -> asyncio.Future[Any]:
+        """Queue a change of the running event loop, which is the only one until it ends."""
+        if self._closed:
+            raise Unavailable("the database is closed")
         loop = asyncio.get_running_loop()
-        future = loop.create_future()
-        self._put(Change(change, future, loop))
-        return future
+        if self._rounds is None or self._rounds.loop is not loop:
+            if self._rounds is not None:
+                self._rounds.close()
+            connection = WritingConnection(self._backend, self._committed)
+            self._rounds = Rounds(connection, loop, in_thread=not self._backend.inline)
+        return self._rounds.add(change)
 
-    def write_now(self, change: Callable[[Writer], Any]) -> Any:
-        future: Future[Any] = Future()
-        self._put(Change(change, future, None))
-        return future.result()
-
-    def close(self) -> None:
-        """Finish what is queued, then end the thread."""
-        with self._starting:
-            self._closed = True
-            thread = self._thread
-            self._queue.put(None)
-        if thread is not None:
-            thread.join()
-
-    def _put(self, change: Change) -> None:
-        if self._queue.qsize() >= _MOST_QUEUED:
-            raise Busy("the database is busy: too many changes wait for it")
-        with self._starting:
+    def write_now(self, change: Callable[[Any], Any]) -> Any:
+        """Run a change in this thread."""
+        alone = Change(change, Future())
+        with self._lock:
             if self._closed:
                 raise Unavailable("the database is closed")
-            self._queue.put(change)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="xds-write", daemon=True)
-                self._thread.start()
+            while not self._direct.begin():
+                time.sleep(_PAUSE)
+            self._direct.run([alone])
+            self._direct.commit([alone])
+        alone.settle()
+        return alone.future.result()
 
-    def _run(self) -> None:
-        while (change := self._queue.get()) is not None:
-            group = [change]
-            try:
-                self._commit(group)
-            except BaseException as error:
-                self._discard()
-                verdict = self._verdict(error)
-                for lost in group:
-                    lost.error = lost.error or verdict
-            _settle(group)
-            if self._closed and self._queue.empty():
-                break
-        self._discard()
+    def close(self) -> None:
+        """Let the commit under way end; the callers of what is still queued are told."""
+        with self._lock:
+            self._closed = True
+            self._direct.discard()
+        if self._rounds is not None:
+            self._rounds.close()
 
-    def _commit(self, group: list[Change]) -> None:
-        """Run the first change of the group and those that are queued behind it, then commit."""
-        session, writer = self._begin()
-        change: Change | None = group[0]
-        while change is not None:
-            self._apply(session, writer, change)
-            if len(group) == _MOST_SHARED:
-                break
-            try:
-                change = self._queue.get_nowait()
-            except Empty:
-                break
-            if change is not None:
-                group.append(change)
-        writer.log.seal()
-        session.commit()
-        writer.committed()
 
-    def _apply(self, session: Session, writer: Writer, change: Change) -> None:
-        if change.future.cancelled():
-            return
-        mark = writer.mark()
-        session.savepoint()
+class Rounds:
+    """The changes of an event loop, round by round: gathered, run together, committed together.
+
+    They run in the loop itself, because a thread would wait for the interpreter's lock at every statement, with the
+    database locked; only the commit, which waits for the disk, is done in a thread. A database on a network is
+    left to the thread altogether.
+    """
+
+    def __init__(self, connection: WritingConnection, loop: asyncio.AbstractEventLoop, *, in_thread: bool):
+        self.loop = loop
+        self._connection = connection
+        self._in_thread = in_thread
+        self._thread = ThreadPoolExecutor(1, "xds-write")
+        self._queue: deque[Change] = deque()
+        self._busy = False
+        self._closed = False
+        self._closing = threading.Lock()
+
+    def add(self, change: Callable[[Any], Any]) -> asyncio.Future[Any]:
+        """Queue a change; Busy when too many wait."""
+        if len(self._queue) >= _MOST_QUEUED:
+            raise Busy("the database is busy: too many changes wait for it")
+        future = self.loop.create_future()
+        self._queue.append(Change(change, future))
+        if not self._busy:
+            self._busy = True
+            self.loop.call_soon(self._begin)
+        return future
+
+    def close(self) -> None:
+        """Wait for the commit under way, in any thread."""
+        with self._closing:
+            self._closed = True
+        self._thread.shutdown()
+        self._connection.discard()
+
+    def _begin(self) -> None:
+        with self._closing:
+            if self._closed:
+                self._settle(self._taken(Unavailable("the database is closed")))
+            elif self._in_thread:
+                self._thread.submit(lambda: self._end(self._run() or []))
+            elif (group := self._run()) is None:
+                self.loop.call_later(_PAUSE, self._begin)
+            else:
+                self._thread.submit(self._end, group)
+
+    def _run(self) -> list[Change] | None:
+        """Run what is queued in a transaction; None when another process writes."""
         try:
-            change.result = change.run(writer)
-        except BaseException as error:
-            verdict = self._verdict(error)
-            if verdict is not error and isinstance(verdict, Unavailable):
-                raise _Broken(verdict) from None
-            session.rollback_to()
-            writer.undo(mark)
-            change.error = verdict
-        else:
-            session.release()
+            begun = self._connection.begin()
+        except Exception as error:
+            return self._taken(error)
+        if not begun:
+            return None
+        group = self._taken()
+        self._connection.run(group)
+        return group
 
-    def _begin(self) -> tuple[Session, Writer]:
-        """Begin a transaction; nothing was lost yet when the idle connection turns out to have been cut."""
-        if self._session is not None and self._writer is not None:
-            try:
-                self._session.begin_write()
-                return self._session, self._writer
-            except self._backend.error:
-                self._discard()
-        self._session = self._backend.session()
-        self._writer = Writer(self._session, self._backend.statements, self._committed)
-        self._session.begin_write()
-        return self._session, self._writer
+    def _taken(self, error: Exception | None = None) -> list[Change]:
+        """Take a group from the queue, for a round or because of an error."""
+        group = [self._queue.popleft() for _ in range(min(len(self._queue), _MOST_SHARED))]
+        for change in group:
+            change.error = error
+        return group
 
-    def _discard(self) -> None:
-        """Close the connection, which undoes what it had not committed."""
-        if self._session is not None:
-            self._session.close()
-        self._session = self._writer = None
+    def _end(self, group: list[Change]) -> None:
+        """Commit and have the callers told; runs in the thread."""
+        self._connection.commit(group)
+        with contextlib.suppress(RuntimeError):  # of a loop that was closed meanwhile, with all its callers
+            self.loop.call_soon_threadsafe(self._settle, group)
 
-    def _verdict(self, error: BaseException) -> BaseException:
-        if isinstance(error, _Broken):
-            return error.verdict
-        return self._backend.verdict(error) if isinstance(error, self._backend.error) else error
-
-
-def _settle(group: list[Change]) -> None:
-    """Tell all callers, with one wake-up for each event loop."""
-    by_loop: dict[asyncio.AbstractEventLoop, list[Change]] = {}
-    for change in group:
-        if change.loop is None:
+    def _settle(self, group: list[Change]) -> None:
+        for change in group:
             change.settle()
-        else:
-            by_loop.setdefault(change.loop, []).append(change)
-    for loop, changes in by_loop.items():
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(_settle_here, changes)
-
-
-def _settle_here(changes: list[Change]) -> None:
-    for change in changes:
-        change.settle()
+        self._busy = bool(self._queue)
+        if self._queue:
+            self.loop.call_soon(self._begin)

@@ -40,9 +40,10 @@ class PostgresSession:
     def begin(self) -> None:
         self._command(b"BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 
-    def begin_write(self) -> None:
+    def begin_write(self) -> bool:
         """Wait for the lock first: the statements after it see what the last writer committed."""
         self._command(b"BEGIN; SELECT pg_advisory_xact_lock(%d)" % WRITE_LOCK)
+        return True
 
     def commit(self) -> None:
         self._command(b"COMMIT")
@@ -85,7 +86,7 @@ class PostgresSession:
 class Postgres:
     """A database of a PostgreSQL server."""
 
-    inline_reads = False
+    inline = False
     error = psycopg.Error
     size_query = "SELECT pg_database_size(current_database())"
     setting_query = "SELECT current_setting('{}')"

@@ -21,8 +21,11 @@ class Session(Protocol):
     def begin(self) -> None:
         """Begin a snapshot for reading."""
 
-    def begin_write(self) -> None:
-        """Wait until no other writer of any process runs, then begin a write transaction."""
+    def begin_write(self) -> bool:
+        """Begin a write transaction, in which no other writer of any process runs.
+
+        Either waits for the others, or does nothing and returns False.
+        """
 
     def commit(self) -> None: ...
 
@@ -51,8 +54,8 @@ class Backend(Protocol):
 
     url: URL
     statements: Statements
-    inline_reads: bool
-    """Whether a read is done sooner than it could be handed to a thread."""
+    inline: bool
+    """Whether statements run sooner than they could be handed to a thread; if so, `begin_write` must not wait."""
     error: type[Exception]
     """The root of the driver's exceptions."""
     size_query: str

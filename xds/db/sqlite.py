@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import sqlite3
 from collections.abc import Callable, Mapping
@@ -33,45 +32,38 @@ _SETTINGS = (
 
 
 class SqliteSession:
-    """A connection, and the lock file by which the writers of several processes take turns.
+    """A connection."""
 
-    The lock is the kernel's: a waiting writer wakes as soon as the other has committed, where SQLite's own
-    waiting sleeps for up to 100 ms at a time; and it is free again when its owner dies.
-    """
-
-    def __init__(self, connection: sqlite3.Connection, lock_path: Path, check_file: Callable[[], None]):
+    def __init__(self, connection: sqlite3.Connection, check_file: Callable[[], None]):
         self._connection = connection
-        self._lock_path = lock_path
         self._check_file = check_file
-        self._lock: int | None = None
+        self._waits = True
         self.rows = connection.execute
 
     def begin(self) -> None:
         self._check_file()
         self._connection.execute("BEGIN")
 
-    def begin_write(self) -> None:
-        if self._lock is None:
-            try:
-                self._lock = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            except OSError as error:
-                raise Unavailable(f"the database's lock file can't be opened: {error.strerror}") from None
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
+    def begin_write(self) -> bool:
+        """False when another connection writes: SQLite's own waiting sleeps for up to 100 ms at a time."""
+        if self._waits:
+            self._connection.execute("PRAGMA busy_timeout=0")
+            self._waits = False
+        self._check_file()
         try:
-            self._check_file()
             self._connection.execute("BEGIN IMMEDIATE")
-        except BaseException:
-            self._unlock()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+                return False
             raise
+        return True
 
     def commit(self) -> None:
         self._connection.execute("COMMIT")
-        self._unlock()
 
     def rollback(self) -> None:
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
-        self._unlock()
 
     def savepoint(self) -> None:
         self._connection.execute("SAVEPOINT change")
@@ -92,19 +84,12 @@ class SqliteSession:
     def close(self) -> None:
         with contextlib.suppress(sqlite3.Error):
             self._connection.close()
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
-
-    def _unlock(self) -> None:
-        if self._lock is not None:
-            fcntl.flock(self._lock, fcntl.LOCK_UN)
 
 
 class Sqlite:
     """A database file; reads run where they are asked, because they take less time than a change of thread."""
 
-    inline_reads = True
+    inline = True
     error = sqlite3.Error
     size_query = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
     setting_query = "SELECT * FROM pragma_{}"
@@ -146,8 +131,7 @@ class Sqlite:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     def session(self) -> SqliteSession:
-        lock_path = self._path.with_name(self._path.name + "-lock")
-        return SqliteSession(self.driver_connection(), lock_path, self._check_file)
+        return SqliteSession(self.driver_connection(), self._check_file)
 
     def _check_file(self) -> None:
         """Unavailable when the file is gone, or another one than at first.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
-import uuid
+from time import time_ns
 
 from xds.model.hl7 import is_oid
 
@@ -11,8 +12,14 @@ _UUID_URN = re.compile(r"urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4
 
 
 def new_uuid() -> str:
-    """A fresh entryUUID, as the registry assigns it."""
-    return f"urn:uuid:{uuid.uuid4()}"
+    """A fresh entryUUID, as the registry assigns it.
+
+    It begins with the time, so that the indexes of what is registered together lie together. Source: RFC 9562: 5.7.
+    """
+    moment = time_ns() // 1_000_000
+    digits = os.urandom(10).hex()
+    variant = "89ab"[int(digits[3], 16) & 3]
+    return f"urn:uuid:{moment >> 16:08x}-{moment & 0xFFFF:04x}-7{digits[:3]}-{variant}{digits[4:7]}-{digits[7:19]}"
 
 
 def is_symbolic(entry_uuid: str) -> bool:
