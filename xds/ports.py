@@ -53,6 +53,9 @@ class LogReader(Protocol):
     def written_from(self, time: int) -> int | None:
         """The first seq that was written at `time` (microseconds since 1970) or later."""
 
+    def oldest_record(self) -> int | None:
+        """The first seq whose payload was not deleted."""
+
     def feed(self, name: str) -> int | None:
         """The seq that this feed sends next; None when it never sent."""
 

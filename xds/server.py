@@ -34,7 +34,6 @@ from aiohttp.typedefs import Handler
 from lxml.etree import _Element
 
 from xds.affinity import Reloading
-from xds.config import Settings, bracketed, is_loopback
 from xds.db import Database, open_database
 from xds.errors import Issue, Misconfigured, XdsError
 from xds.identity import UNDERSTOOD, Authenticator, Policy, load_issuers
@@ -47,6 +46,7 @@ from xds.registry.iti8_patient_identity_feed import feed as add_patients
 from xds.registry.iti8_patient_identity_feed import merge as merge_patient
 from xds.registry.register import LocalRegistrar
 from xds.registry.rules import check_submission
+from xds.settings import Settings, bracketed, is_loopback
 from xds.soap import Limits, add_actor
 from xds.soap.registrar import RemoteRegistrar
 from xds.soap.wsdl import wsdl_handler

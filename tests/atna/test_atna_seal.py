@@ -60,9 +60,9 @@ def test_one_anchor_is_enough_and_one_that_fails_is_tried_with_the_next(database
     append(database, 1)
     assert seal(database, broken).anchored is None
     assert database.read_now(lambda reader: reader.log.newest_anchored()) is None
-    seal(database, broken, FileAnchor(tmp_path / "anchors.txt"))
+    sealed = seal(database, broken, FileAnchor(tmp_path / "anchors.txt"))
     anchored = database.read_now(lambda reader: reader.log.newest_anchored())
-    assert anchored is not None and anchored.size == 1
+    assert anchored == sealed and anchored.size == 1
 
 
 def test_a_folder_never_loses_a_checkpoint(tmp_path: Path) -> None:
@@ -76,9 +76,8 @@ def test_a_folder_never_loses_a_checkpoint(tmp_path: Path) -> None:
 
 
 def test_places_of_anchors(tmp_path: Path) -> None:
-    assert isinstance(anchor_at(f"{tmp_path}/new/"), FolderAnchor)
-    assert isinstance(anchor_at(str(tmp_path)), FolderAnchor)
-    assert isinstance(anchor_at(f"{tmp_path}/file"), FileAnchor)
+    assert isinstance(anchor_at(tmp_path / "new"), FolderAnchor)
+    assert isinstance(anchor_at(tmp_path / "new.txt"), FileAnchor)
     assert isinstance(anchor_at("https://anchor.example/"), HostAnchor)
 
 

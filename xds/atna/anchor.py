@@ -23,16 +23,14 @@ class Anchor(Protocol):
         """Return when the checkpoint of this size is kept; Unavailable when it can't be."""
 
 
-def anchor_at(place: str, context: ssl.SSLContext | None = None) -> Anchor:
-    """The keeper at a path or an https URL. A path that ends in / or is a folder gets a file for each checkpoint.
+def anchor_at(place: str | Path, context: ssl.SSLContext | None = None) -> Anchor:
+    """The keeper at an https URL or a path: a file if it has a suffix, else a folder with a file for each checkpoint.
 
     `context` is what the client of an URL trusts and shows.
     """
-    if place.startswith(("https://", "http://")):
+    if isinstance(place, str):
         return HostAnchor(place, context)
-    if place.endswith("/") or Path(place).is_dir():
-        return FolderAnchor(Path(place))
-    return FileAnchor(Path(place))
+    return FileAnchor(place) if place.suffix else FolderAnchor(place)
 
 
 class FileAnchor:

@@ -56,8 +56,8 @@ class Sealer:
             await self._index.write(lambda writer: writer.log.add_note(head.size, time, text))
             newest = await self._index.read(lambda reader: reader.log.newest_note())
         if newest is not None and newest.anchored is None and await self._anchor(newest):
-            time = int(self._now().timestamp() * 1_000_000)
-            await self._index.write(lambda writer: writer.log.set_anchored(newest.size, time))
+            newest = newest._replace(anchored=int(self._now().timestamp() * 1_000_000))
+            await self._index.write(lambda writer: writer.log.set_anchored(newest.size, newest.anchored))
         while await self._index.write(lambda writer: writer.log.index(_INDEXED_AT_ONCE)) == _INDEXED_AT_ONCE:
             pass
         return newest

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from xds.audit.events import EMERGENCY, KINDS
+from xds.audit.events import EMERGENCY, KINDS, OWN
 from xds.model.audit import Access, Document, Entry, Event, Person, Record, Source, System, Thing, User
 from xds.model.coded import Coded
 from xds.model.hl7 import CX
@@ -21,6 +21,7 @@ from xds.model.verdict import Verdict
 UNKNOWN = "unknown"
 _NO_ACCESS = (Access(None),)
 _SYSTEM_ROLE = Coded("110153", "DCM", "Source Role ID")
+_OPERATOR_ROLE = Coded("log-administrator", OWN, "Beheerder")
 _NO_DECISION = ("FFFF", "", "", "", "")
 _REMEMBERED = 4096
 
@@ -128,7 +129,7 @@ class Recorder:
         """The first part of the record with its comma, and who is found by it."""
         requester = event.requester
         if requester is None:
-            return self._encoded(event, urgent, None), ""
+            return self._encoded(event, urgent, None), event.operator
         key = (id(requester), event.address, event.transaction, urgent)
         known = self._known.get(key)
         if known is None or known.requester is not requester:
@@ -142,7 +143,8 @@ class Recorder:
         kind = KINDS[event.transaction]
         kinds = (kind.type, EMERGENCY) if urgent else (kind.type,)
         if requester is None:
-            user, participant = _system_user(event.participant, event.address), event.participant
+            participant = event.participant
+            user = _operator(event.operator) if event.operator else _system_user(participant, event.address)
             setting = _Setting(kind.event, kind.action, kinds, user, _system(participant), self._source)
         else:
             user, participant = _person_user(requester, event.address), requester.participant
@@ -183,6 +185,10 @@ def _person_user(requester: Requester, address: str) -> User:
         assertion_id=requester.assertion_id,
         assurance=requester.assurance,
     )
+
+
+def _operator(account: str) -> User:
+    return User(Person(account, "", _OPERATOR_ROLE, ""), "", local_id=account)
 
 
 def _system_user(participant: Participant | None, address: str) -> User:

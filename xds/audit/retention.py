@@ -33,11 +33,11 @@ def term_ended(time: int) -> int:
     return int(years_before(moment, LEAST_YEARS).timestamp() * 1_000_000)
 
 
-def deletion_event(request_id: str, below: int, before: datetime, now: datetime) -> Event:
+def deletion_event(request_id: str, below: int, before: datetime, now: datetime, operator: str = "") -> Event:
     """The event that the payloads of all records below this seq were deleted, which were written before a moment."""
     details = ((_BELOW, str(below)), ("written-before", before.astimezone(UTC).isoformat()))
     thing = Thing(_DELETED, f"log/{below}", details=details)
-    return Event(request_id, "log-retention", now, SUCCESS, things=(thing,))
+    return Event(request_id, "log-retention", now, SUCCESS, operator=operator, things=(thing,))
 
 
 def deleted_below(record: Record) -> int | None:

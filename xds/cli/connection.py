@@ -15,7 +15,7 @@ from xds.errors import Fault, Issue, Severity
 
 if TYPE_CHECKING:
     from xds.client import Client
-    from xds.config import Settings
+    from xds.settings import Settings
 
 _FILE = click.Path(dir_okay=False, exists=True, path_type=Path)
 

@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from xds.config import Settings, load
+from xds.config import load
 from xds.errors import XdsError
+from xds.settings import Settings
 
 _LIBRARIES = ("aiohttp", "uvloop", "lxml", "xmlsec", "spyne", "sqlalchemy", "alembic", "psycopg", "msgspec", "zeep")
 _LEAST_FREE = 1 << 30

@@ -106,6 +106,7 @@ def command(
     With --demo the folder has client certificates of a hospital, a midwife practice and a JGZ organisation, which are
     its participants, and an issuer of assertions for tests.
     """
+    from xds.atna.keys import make_keys
     from xds.config import load
     from xds.db import open_database
     from xds.store.files import FileDocuments
@@ -142,6 +143,7 @@ def command(
         if not kept:
             file.unlink()
         raise
+    make_keys(settings.audit.index_key, settings.audit.signing_key)
     database = open_database(settings.database.url, create=True)
     try:
         if demo and not kept:

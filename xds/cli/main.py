@@ -19,6 +19,7 @@ COMMANDS = (
     "consent",
     "participant",
     "token",
+    "audit",
     "documents",
     "submit",
     "query",

@@ -14,8 +14,8 @@ from xds.cli.options import config_option
 from xds.errors import Misconfigured
 
 if TYPE_CHECKING:
-    from xds.config import Settings
     from xds.identity.issue import Statement
+    from xds.settings import Settings
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
