@@ -174,6 +174,12 @@ class TestNewCategory:
     def test_one_of_which_no_organisation_joined_has_none(self):
         assert sees(self.ASKING, client(permit(category("jgz")), joined={}), document(HANDOVER)) == [False]
 
+    @pytest.mark.parametrize(("joined", "permitted"), [({}, False), ({"X1": LONG_AGO}, True), ({"X1": NOW}, False)])
+    def test_a_kind_of_no_category_is_one_of_its_own(self, joined, permitted):
+        asking = requester(Organisation("00000002", "Anders", "X1"), "03.000")
+
+        assert sees(asking, client(permit(ANYONE), joined=joined), document(), policy=GENERIC) == [permitted]
+
     def test_an_objection_is_not_undone_by_it(self):
         facts = client(deny(ANYONE), permit(category("jgz")), joined={"JGZ": self.JOINED})
 

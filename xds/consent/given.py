@@ -94,13 +94,12 @@ def _informed(policy: Policy, requester: Requester, facts: ClientFacts, consent:
 
     Source: Wabvpz 15c: the client is informed of a new category of organisations.
     """
-    categories = policy.categories_of(requester.organisation.kind)
-    if not categories:
-        return consent.subject.consumer.kind is ScopeKind.ANY and requester.organisation.kind in facts.joined
-    joined = joined_at(policy, facts.joined, categories[0])
+    kind = requester.organisation.kind
+    category = next(iter(policy.categories_of(kind)), None)
+    joined = facts.joined.get(kind) if category is None else joined_at(policy, facts.joined, category)
     if joined is None:
         return False
-    told = facts.informed.get(categories[0])
+    told = None if category is None else facts.informed.get(category)
     return joined <= consent.recorded_at or (told is not None and told >= joined)
 
 
