@@ -89,6 +89,24 @@ def test_a_permit_is_recorded_explained_withdrawn_and_kept(consent):
     assert lines[0].endswith("(vervangen)") and "withdrawn: alle gegevens" in lines[1]
 
 
+def test_each_change_is_in_the_log_and_so_is_one_that_was_refused(consent, tmp_path, database):
+    consent("record", "--permit", *WORD)
+    consent("record", "--permit", *WORD[2:])
+    consent("relation", "--organisation", "00000003", "--by", "balie", "--from", "2026-01-01")
+
+    config = ("--config", str(tmp_path / "xds.toml"))
+    listed = CliRunner().invoke(main, ["audit", "list", "--json", "--transaction", "consent-change", *config])
+
+    made, refused, related = (json.loads(line) for line in listed.stdout.splitlines())
+    assert [each["outcome"] for each in (made, refused, related)] == [0, 4, 0]
+    assert all(each["patient"] == PATIENT and each["user"]["person"]["number"] for each in (made, refused, related))
+    (thing,) = made["things"]
+    assert (thing["kind"]["code"], thing["id"], thing["details"]) == ("consent", "1", [["recorded_by", "balie"]])
+    assert thing["name"].startswith("Toestemming vastgelegd (portal): alle gegevens")
+    assert "here a permit is specified" in refused["outcome_text"]
+    assert related["things"][0]["name"].startswith("Behandelrelatie van de organisatie met URA 00000003")
+
+
 def test_explain_asks_who_where_what_for_and_which_document(consent):
     emergency = ("--purpose", "ETREAT", "--emergency", "bewusteloos")
     assert "behandelrelatie" in consent("explain", *HOSPITAL).stdout

@@ -50,7 +50,7 @@ class Opened:
     def __init__(self, settings: Settings, database: Database, recorder: Recorder):
         self.settings = settings
         self.database = database
-        self._recorder = recorder
+        self.recorder = recorder
 
     def asked(self, **words: Any) -> Asked:
         """The question of a command's options."""
@@ -61,7 +61,7 @@ class Opened:
         selection = LogSelection(
             started_from=None if since is None else _moment(since),
             started_below=None if until is None else _moment(until + timedelta(days=1)),
-            patient=None if patient is None else self._recorder.patient(str(patient)),
+            patient=None if patient is None else self.recorder.patient(str(patient)),
             employee=f"{employee}^^^&{UZI_OID}&ISO" if employee and "^" not in employee else employee,
             **{name: value for name, value in given.items() if name != "employee"},
         )
@@ -115,12 +115,12 @@ class Opened:
         self.record(event)
 
     def record(self, event: Event) -> None:
-        entries: list[Entry] = self._recorder.entries(event)
+        entries: list[Entry] = self.recorder.entries(event)
         self.database.write_now(lambda writer: writer.record(entries))
 
     def delete(self, event: Event, below: int) -> int:
         """Delete what the records below a seq say, and record it; how many."""
-        entries = self._recorder.entries(event)
+        entries = self.recorder.entries(event)
 
         def change(writer: Any) -> int:
             writer.record(entries)

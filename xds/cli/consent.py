@@ -92,8 +92,8 @@ def record(
     policy = policy_of(config)
     if birth_date is not None:
         day: date = birth_date.date()
-        changed(config, lambda writer: born(writer, patient, day, recorded_by, now))
-    changed(config, lambda writer: record_word(writer, policy, patient, word))
+        changed(config, patient, lambda writer: born(writer, patient, day, recorded_by, now))
+    changed(config, patient, lambda writer: record_word(writer, policy, patient, word))
 
 
 @command.command(epilog=SCOPE)
@@ -114,7 +114,7 @@ def withdraw(
     givers = frozenset(map(Giver, given_by))
     word = Consent(0, subject, Decision.WITHDRAWN, now, None, givers, Channel(channel), recorded_by, now)
     policy = policy_of(config)
-    changed(config, lambda writer: record_word(writer, policy, patient, word))
+    changed(config, patient, lambda writer: record_word(writer, policy, patient, word))
 
 
 @command.command(name="list")
@@ -180,7 +180,7 @@ def informed(config: Path | None, patient: str, category: str, recorded_by: str)
     from xds.consent.change import notify
 
     policy, now = policy_of(config), datetime.now(UTC)
-    changed(config, lambda writer: notify(writer, policy, patient, category, recorded_by, now))
+    changed(config, patient, lambda writer: notify(writer, policy, patient, category, recorded_by, now))
 
 
 @command.command
@@ -211,12 +211,12 @@ def relation(
     if end:
         if since or until:
             raise click.BadParameter("goes without --from and --until", param_hint="--end")
-        changed(config, lambda writer: end_relation(writer, patient, organisation, recorded_by, now))
+        changed(config, patient, lambda writer: end_relation(writer, patient, organisation, recorded_by, now))
         return
     begins = now if since is None else dutch_midnight(since.date())
     ends = None if until is None else dutch_midnight(until.date())
     treats = TreatmentRelation(0, organisation, begins, ends, Ground.REGISTERED)
-    changed(config, lambda writer: relate(writer, patient, treats, recorded_by, now))
+    changed(config, patient, lambda writer: relate(writer, patient, treats, recorded_by, now))
 
 
 @command.command

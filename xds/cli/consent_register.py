@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,10 +99,21 @@ def policy_of(config: Path | None) -> Policy:
     return load_policy(path)
 
 
-def changed(config: Path | None, change: Callable[[Writer], Outcome]) -> None:
-    """Make a change and say what it was; what is wrong with it ends the command with status 1."""
-    with opened(config) as database:
-        outcome = database.write_now(change)
+def changed(config: Path | None, patient: str, change: Callable[[Writer], Outcome]) -> None:
+    """Make a change, recorded in the log with it, and say what it was; one that is refused ends with status 1."""
+    from xds.cli.audit_log import opened as opened_log
+    from xds.cli.audit_log import operator
+    from xds.consent.events import event_of
+
+    request_id, who = f"cli-{secrets.token_hex(8)}", operator()
+    with opened_log(config) as log:
+
+        def change_and_record(writer: Writer) -> Outcome:
+            outcome = change(writer)
+            writer.record(log.recorder.entries(event_of(outcome, patient, request_id, datetime.now(UTC), operator=who)))
+            return outcome
+
+        outcome = log.database.write_now(change_and_record)
     if not isinstance(outcome, ConsentChange):
         click.echo("\n".join(outcome), err=True)
         raise SystemExit(1)

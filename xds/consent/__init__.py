@@ -8,6 +8,7 @@ engine                 one verdict for each document, in the order of the checks
 given, givers          what the client's own consents answer, and who may give them
 access                 the engine with whatever source answers for the client
 change                 recording, withdrawing, treatment relations: what may be written, and the event that it is
+events                 what the log records of that
 notices                which clients must hear of a category of organisations that joined
 explain                a verdict as a sentence, in Dutch
 
