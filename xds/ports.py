@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import Protocol, TypeVar
 
 from xds.errors import Issue
-from xds.model.audit import Entry, Head, Kept, Leaf, LogSelection, Note
+from xds.model.audit import Entry, Event, Head, Kept, Leaf, LogSelection, Note
 from xds.model.consent import (
     Answer,
     Candidate,
@@ -220,11 +220,11 @@ class Index(Protocol):
 class Trail(Protocol):
     """The log, for what reads."""
 
-    async def append(self, entries: Sequence[Entry]) -> None:
-        """Add records, numbered without gaps; return when they are durable.
+    async def append(self, event: Event) -> None:
+        """Record an event, with one record for each patient, numbered without gaps; return when that is durable.
 
-        ValueError when one of their requests has a record of that number already, Unavailable when the log can't be
-        written: then none of them is there, and no data may be given.
+        ValueError when the request has such a record already, Unavailable when the log can't be written: then none of
+        the event's records is there, and no data may be given.
         """
 
 

@@ -13,7 +13,7 @@ def commitment(salt: bytes, payload: bytes) -> bytes:
     return sha256(salt + payload).digest()
 
 
-def leaf_hash(leaf: Leaf) -> bytes:
+def leaf_hash(leaf: Leaf | tuple[int, int, str, int, bytes]) -> bytes:
     """The hash of a leaf: 0x00 and its fields in decimal, text and hex, with a blank between."""
     seq, time, request_id, number, committed = leaf
     return sha256(f"\0{seq} {time} {request_id} {number} {committed.hex()}".encode()).digest()

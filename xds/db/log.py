@@ -100,13 +100,15 @@ class WriteLog(ReadLog):
         now = time_ns() // 1000
         if head.time - _SLACK <= now < head.time:
             now = head.time
+        if not entries:
+            return
         salts = os.urandom(_SALT * len(entries))
         chain = head.chain
         leaves, leaf_rows, record_rows = [], [], []
-        for place, entry in enumerate(entries):
-            seq = head.size + place
-            salt = salts[place * _SALT : (place + 1) * _SALT]
-            leaf = Leaf(seq, now, entry.request_id, entry.number, commitment(salt, entry.payload))
+        for seq, entry in enumerate(entries, head.size):
+            start = (seq - head.size) * _SALT
+            salt = salts[start : start + _SALT]
+            leaf = (seq, now, entry[0], entry[1], commitment(salt, entry[2]))
             hashed = leaf_hash(leaf)
             chain = link(chain, hashed)
             leaves.append(hashed)

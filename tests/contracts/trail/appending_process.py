@@ -9,7 +9,7 @@ import asyncio
 import itertools
 import sys
 
-from trail_entries import an_entry
+from trail_entries import RECORDER, an_event
 
 from xds.db import DatabaseTrail, open_database
 
@@ -21,7 +21,7 @@ async def append_all(trail: DatabaseTrail, name: str, count: int) -> None:
 
     async def caller() -> None:
         for number in numbers:
-            await trail.append([an_entry(f"{name}.{number}")])
+            await trail.append(an_event(f"{name}.{number}"))
             print(f"{name}.{number}", flush=True)
 
     await asyncio.gather(*(caller() for _ in range(CALLERS)))
@@ -30,5 +30,5 @@ async def append_all(trail: DatabaseTrail, name: str, count: int) -> None:
 if __name__ == "__main__":
     url, name, count = sys.argv[1:]
     database = open_database(url)
-    asyncio.run(append_all(DatabaseTrail(database), name, int(count)))
+    asyncio.run(append_all(DatabaseTrail(database, RECORDER.entries), name, int(count)))
     database.close()

@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
-from trail_entries import an_entry
+from trail_entries import RECORDER, an_entry, an_event
 
 from xds.audit.tree import commitment, grown, leaf_hash, link, root
 from xds.db import Database, DatabaseTrail, open_database
@@ -24,7 +24,7 @@ PATIENT = "1^^^&1.2.3&ISO"
 
 @pytest.fixture
 def trail(database: Database) -> Trail:
-    return DatabaseTrail(database)
+    return DatabaseTrail(database, RECORDER.entries)
 
 
 def head(database: Database) -> Head:
@@ -57,21 +57,21 @@ def test_the_log_begins_empty(database: Database) -> None:
 
 def test_records_are_there_when_append_returns(database: Database, trail: Trail) -> None:
     async def run() -> None:
-        await trail.append([an_entry("a", 0), an_entry("a", 1)])
+        await trail.append(an_event("a", "1", "2"))
         assert head(database).size == 2
-        await trail.append([an_entry("b")])
+        await trail.append(an_event("b"))
         assert head(database).size == 3
 
     asyncio.run(run())
     lines = kept(database)
     assert [(line.leaf.request_id, line.leaf.number) for line in lines] == [("a", 0), ("a", 1), ("b", 0)]
-    assert lines[2].payload == an_entry("b").payload
+    assert lines[2].payload == RECORDER.entries(an_event("b"))[0].payload
     assert len({line.salt for line in lines}) == 3
 
 
 def test_what_arrives_together_is_one_sequence(database: Database, trail: Trail) -> None:
     async def run() -> None:
-        await asyncio.gather(*(trail.append([an_entry(f"{number}")]) for number in range(200)))
+        await asyncio.gather(*(trail.append(an_event(f"{number}")) for number in range(200)))
 
     asyncio.run(run())
     assert requests(database) == [str(number) for number in range(200)]
@@ -79,20 +79,28 @@ def test_what_arrives_together_is_one_sequence(database: Database, trail: Trail)
 
 def test_a_record_that_a_request_has_already_is_refused_alone(database: Database, trail: Trail) -> None:
     async def run() -> list[object]:
-        await trail.append([an_entry("taken")])
-        asked = [["a"], ["b", "taken"], ["c"], ["d", "d"]]
-        appended = [trail.append([an_entry(name) for name in names]) for names in asked]
+        await trail.append(an_event("taken"))
+        appended = [trail.append(an_event(name)) for name in ("a", "taken", "c")]
         return await asyncio.gather(*appended, return_exceptions=True)
 
     results = asyncio.run(run())
-    assert [type(result) for result in results] == [type(None), ValueError, type(None), ValueError]
+    assert [type(result) for result in results] == [type(None), ValueError, type(None)]
     assert requests(database) == ["taken", "a", "c"]
+
+
+def test_an_event_that_is_none_is_refused_alone(database: Database, trail: Trail) -> None:
+    async def run() -> list[object]:
+        events = an_event("a"), an_event("b", transaction="ITI-0"), an_event("c")
+        return await asyncio.gather(*map(trail.append, events), return_exceptions=True)
+
+    assert [type(result) for result in asyncio.run(run())] == [type(None), KeyError, type(None)]
+    assert requests(database) == ["a", "c"]
 
 
 def test_a_caller_that_goes_away_takes_nobody_with_it(database: Database, trail: Trail) -> None:
     async def run() -> None:
-        gone = asyncio.create_task(trail.append([an_entry("gone")]))
-        stays = asyncio.create_task(trail.append([an_entry("stays")]))
+        gone = asyncio.create_task(trail.append(an_event("gone")))
+        stays = asyncio.create_task(trail.append(an_event("stays")))
         await asyncio.sleep(0)
         gone.cancel()
         await stays
@@ -154,10 +162,10 @@ def test_a_clock_that_steps_back_is_kept_as_it_was_unless_it_is_a_trifle(
 
 def test_a_closed_log_takes_nothing(url: str) -> None:
     database = open_database(url)
-    trail = DatabaseTrail(database)
+    trail = DatabaseTrail(database, RECORDER.entries)
     database.close()
     with pytest.raises(Unavailable):
-        asyncio.run(trail.append([an_entry("a")]))
+        asyncio.run(trail.append(an_event("a")))
 
 
 def start(url: str, name: str, count: int) -> subprocess.Popen[str]:
