@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from xds.ebrim.objects import metadata_error
@@ -48,23 +48,28 @@ def objects(submission: Submission) -> tuple:
 
 
 def _check_ids(submission: Submission) -> Iterator[Issue]:
-    counts = Counter(item.entry_uuid for item in objects(submission))
-    for entry_uuid, count in counts.items():
-        if count > 1:
-            yield metadata_error(f"{count} objects have the same id", entry_uuid, "ITI TF-3: 4.2.3.1.3")
+    ids = [item.entry_uuid for item in objects(submission)]
+    for entry_uuid, count in _repeated(ids):
+        yield metadata_error(f"{count} objects have the same id", entry_uuid, "ITI TF-3: 4.2.3.1.3")
+    for entry_uuid in dict.fromkeys(ids):
         if not is_symbolic(entry_uuid) and not is_uuid_urn(entry_uuid):
             yield metadata_error("the id begins with urn:uuid: but no UUID follows", entry_uuid, "ITI TF-3: 4.2.3.1.3")
 
 
 def _check_unique_ids(submission: Submission) -> Iterator[Issue]:
     identified = (*submission.submission_sets, *submission.entries, *submission.folders)
-    counts = Counter(item.unique_id for item in identified if item.unique_id)
-    for unique_id, count in counts.items():
-        if count > 1:
-            yield Issue(
-                Code.XDSRegistryDuplicateUniqueIdInMessage,
-                f"{count} objects have the uniqueId {unique_id}", unique_id, section="ITI TF-3: Table 4.2.4.1-2",
-            )  # fmt: skip
+    for unique_id, count in _repeated([item.unique_id for item in identified if item.unique_id]):
+        yield Issue(
+            Code.XDSRegistryDuplicateUniqueIdInMessage,
+            f"{count} objects have the uniqueId {unique_id}", unique_id, section="ITI TF-3: Table 4.2.4.1-2",
+        )  # fmt: skip
+
+
+def _repeated(values: Sequence[str]) -> list[tuple[str, int]]:
+    """Those that are there more than once, and how often."""
+    if len(set(values)) == len(values):
+        return []
+    return [(value, count) for value, count in Counter(values).items() if count > 1]
 
 
 def _check_patients(submission: Submission) -> Iterator[Issue]:
