@@ -95,6 +95,8 @@ def test_several_patients_answer_as_object_refs_only(asked):
     assert asked.ask("GetFolders", folders).codes == [Code.XDSResultNotSinglePatient]
     sets = {"$uuid": f"('{ID['new']}','{ID['strangers']}')"}
     assert asked.ask("GetSubmissionSets", sets).codes == [Code.XDSResultNotSinglePatient]
+    # Associations have no patientId.
+    assert asked.ask("GetAssociations", sets).names > {"set2_new", "strangers_member"}
 
 
 def test_references_may_be_ten_times_as_many_as_objects(asked):

@@ -97,6 +97,10 @@ def _references(objects: Iterable[Stored], home: str | None) -> list[bytes]:
 
 
 def _single_patient(found: Found) -> bool:
+    """Whether all is of one patient; an association has no patientId, and may lead to another patient's document.
+
+    Source: ITI TF-3: Table 4.2.4.1-2 (XDSResultNotSinglePatient) and 4.2.2.1.1.
+    """
     patients = {each.patient for group in (found.entries, found.submission_sets, found.folders) for each in group}
     return len(patients) <= 1
 
