@@ -128,6 +128,9 @@ def test_a_record_is_shown_in_the_standards_forms(story: Database, xds: Xds) -> 
     xml = etree.fromstring(xds("audit", "show", "0", "1", "--format", "nen7513").stdout.encode())
     etree.XMLSchema(etree.parse(ROOT / "wsdl/nen7513.xsd")).assertValid(xml)
     assert len(xml) == 2
+    hers = etree.fromstring(xds("audit", "list", "--patient", MARIA.number, "--format", "nen7513").stdout.encode())
+    assert len(hers) == 5, "four of hers, and this export"
+    assert xds("audit", "list", "--format", "fhir", "--emergency").stdout.count("AuditEvent") == 1
     absent = xds("audit", "show", "0", "999")
     assert (absent.returncode, len(absent.stdout.splitlines())) == (1, 1)
 

@@ -3,10 +3,12 @@
 May import: model, errors. Everything here is pure: the durable log is `xds.db.trail`, and what sends it elsewhere is
 `xds.atna`.
 
-    record      events → the canonical bytes of records        nen7513, dicom, fhir   a record in the standards' terms
-    tree        leaf, chain, right edge, inclusion proofs      checkpoint             signed notes about the tree
-    bundle      an export's lines                              verify                 the judgement of an export
-    report      the overviews of NEN 7513                      retention, alarm       terms, and age of the last anchor
+    events      what can happen, in the standards' codes       record       events → the canonical bytes of records
+    tree        leaf, chain, right edge, inclusion proofs      checkpoint   signed notes about the tree
+    bundle      an export's lines                              verify       the judgement of an export
+    nen7513, dicom, fhir   a record in the standards' terms    objects      what these three tell of
+    report      the overviews of NEN 7513                      refusals     connections that were not let in
+    retention   how long records are kept                      alarm        how long records are without an anchor
 
 Decisions
 - A leaf commits to a record's place, time, request and the salted hash of its payload: payload and salt can be deleted

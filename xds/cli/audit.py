@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,10 @@ from xds.cli.audit_log import Asked, Opened, opened, selection_options
 from xds.cli.audit_proof import anchor, export, key, retention, verify
 from xds.cli.audit_report import report
 from xds.cli.options import config_option, json_option
-from xds.model.audit import Kept, LogSelection, Record
+from xds.model.audit import LogSelection, Record
 from xds.model.dutch_time import dutch_time
 
+_STANDARDS = ["nen7513", "dicom", "fhir"]
 _OUTCOMES = {0: "ok", 4: "refused", 8: "fault", 12: "failed"}
 
 
@@ -34,13 +36,22 @@ for each in (report, export, verify, anchor, key, retention):
 @json_option
 @selection_options
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="No more than so many, the oldest.")
-def list_records(config: Path | None, as_json: bool, words: dict[str, Any], limit: int | None) -> None:
-    """List records, oldest first: number, time, who, what, with what outcome, and how many documents."""
+@click.option("--format", "form", type=click.Choice(_STANDARDS), help="In full, in the form of a standard, instead.")
+def list_records(
+    config: Path | None, as_json: bool, words: dict[str, Any], limit: int | None, form: str | None
+) -> None:
+    """List records, oldest first: number, time, who, what, with what outcome, and how many documents.
+
+    Or hand them over in full: as XML with the fields of NEN 7513, as DICOM audit messages, or as FHIR AuditEvents.
+    """
     with opened(config) as log:
         asked = log.asked(**words)
-        log.note_use("log-read", asked, "xds audit list")
-        for line in _decoded(log, asked, limit):
-            click.echo(_json(*line) if as_json else _in_a_line(*line))
+        log.note_use("log-export" if form else "log-read", asked, "xds audit list")
+        records = _decoded(log, asked, limit)
+        form = form or ("json" if as_json else None)
+        texts = encoded(form, records) if form else (f"{_in_a_line(*each)}\n".encode() for each in records)
+        for text in texts:
+            click.echo(text, nl=False)
 
 
 @command.command
@@ -49,7 +60,7 @@ def list_records(config: Path | None, as_json: bool, words: dict[str, Any], limi
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["json", "nen7513", "dicom", "fhir"]),
+    type=click.Choice(["json", *_STANDARDS]),
     default="json",
     show_default=True,
     help="As it is kept, as XML with the fields of NEN 7513, as DICOM audit messages, or as FHIR AuditEvents.",
@@ -74,35 +85,35 @@ def show(config: Path | None, numbers: tuple[int, ...], form: str) -> None:
         raise SystemExit(1)
 
 
-def encoded(form: str, records: list[tuple[int, Record]]) -> list[bytes]:
-    """Records in a standard's form."""
+def encoded(form: str, records: Iterable[tuple[int, Record]]) -> Iterator[bytes]:
+    """Records with their seqs in a standard's form, or as they are kept."""
     import msgspec
 
     from xds.audit import dicom, fhir, nen7513
 
     if form == "nen7513":
-        return list(nen7513.document(records))
-    if form == "dicom":
-        return [dicom.message(record) + b"\n" for _, record in records]
-    if form == "fhir":
-        return [msgspec.json.encode(fhir.audit_event(seq, record)) + b"\n" for seq, record in records]
-    return [msgspec.json.encode({"seq": seq, **msgspec.to_builtins(record)}) + b"\n" for seq, record in records]
+        yield from nen7513.document(records)
+        return
+    for seq, record in records:
+        if form == "dicom":
+            yield dicom.message(record) + b"\n"
+        elif form == "fhir":
+            yield msgspec.json.encode(fhir.audit_event(seq, record)) + b"\n"
+        else:
+            yield msgspec.json.encode({"seq": seq, **msgspec.to_builtins(record)}) + b"\n"
 
 
-def _decoded(log: Opened, asked: Asked, limit: int | None) -> Any:
+def _decoded(log: Opened, asked: Asked, limit: int | None) -> Iterator[tuple[int, Record]]:
     from xds.audit.record import decode
 
-    return ((line, decode(line.payload)) for line in log.find(asked.selection, limit) if line.payload is not None)
+    found = log.find(asked.selection, limit)
+    return ((line.leaf.seq, decode(line.payload)) for line in found if line.payload is not None)
 
 
-def _json(line: Kept, record: Record) -> str:
-    return encoded("json", [(line.leaf.seq, record)])[0].decode().rstrip()
-
-
-def _in_a_line(line: Kept, record: Record) -> str:
+def _in_a_line(seq: int, record: Record) -> str:
     person = record.user.person
     parts = [
-        f"{line.leaf.seq:>8}",
+        f"{seq:>8}",
         dutch_time(record.started).strftime("%Y-%m-%d %H:%M:%S"),
         f"{record.kinds[0].code:<14}",
         f"{record.action} {_OUTCOMES.get(record.outcome, record.outcome):<8}",
