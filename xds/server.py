@@ -53,6 +53,7 @@ from xds.soap.wsdl import wsdl_handler
 from xds.store.files import FileDocuments
 from xds.store.sweep import sweep
 from xds.transaction import Context, Registry, Repository, discover
+from xds.web.accept import log_failures
 from xds.web.answers import Answers
 from xds.web.door import Door
 from xds.web.http import client_certificate, listen, name_server
@@ -212,7 +213,7 @@ class _Worker:
         app[DOOR].open(runner.server)
         feed = self._identity_feed(parts)
         try:
-            listening = await listen(runner.server, self._http, self._context, _BACKLOG)
+            listening = await listen(runner.server, self._http, self._context, _BACKLOG, log_failures)
             if feed is not None:
                 await feed.start()
             gc.collect()
@@ -283,8 +284,7 @@ def _authenticator(settings: Settings, database: Database) -> Authenticator:
     identity = settings.identity
     skew, longest = (timedelta(seconds=each) for each in (identity.clock_skew_seconds, identity.max_lifetime_seconds))
     policy = Policy(settings.audience, skew, longest, identity.least_assurance, identity.required)
-    issuers = load_issuers(identity.issuers, for_tests=is_loopback(settings.server.host))
-    return Authenticator(database, issuers, policy)
+    return Authenticator(database, load_issuers(identity.issuers, for_tests=is_loopback(settings.server.host)), policy)
 
 
 def _remote_registrar(settings: Settings, database: Database, domain: Reloading) -> RemoteRegistrar:

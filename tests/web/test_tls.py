@@ -43,6 +43,7 @@ def address(files) -> Iterator[tuple[str, int]]:
                     with context.wrap_socket(plain, server_side=True) as connection:
                         connection.recv(1)
                         connection.sendall(b"resumed" if connection.session_reused else b"welcome")
+                        connection.unwrap()
                 except OSError:
                     plain.close()
 
@@ -57,7 +58,10 @@ def greeting(address, context: ssl.SSLContext, session=None) -> tuple[bytes, ssl
         context.wrap_socket(plain, server_hostname="localhost", session=session) as connection,
     ):
         connection.sendall(b"?")
-        return connection.recv(10), connection.session, connection.cipher()[0]
+        answer = connection.recv(10), connection.session, connection.cipher()[0]
+        # Only a session that was closed as it should be may be resumed.
+        connection.unwrap()
+        return answer
 
 
 def ours(files: Path) -> ssl.SSLContext:

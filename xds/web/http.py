@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from collections.abc import Callable
 from http import HTTPStatus
 
 from aiohttp import web
 
+from xds.web.accept import Failures, HandshakeFailures, TlsListener
 from xds.web.tls import peer_certificate
 
 _NAME = "xds"
@@ -52,10 +54,18 @@ async def name_server(request: web.Request, response: web.StreamResponse) -> Non
 
 
 async def listen(
-    server: web.Server, sock: socket.socket, tls: ssl.SSLContext | None, backlog: int
-) -> asyncio.AbstractServer:
-    """Serve HTTP on a bound socket."""
+    server: web.Server,
+    sock: socket.socket,
+    tls: ssl.SSLContext | None,
+    backlog: int,
+    report: Callable[[Failures], None],
+) -> asyncio.AbstractServer | TlsListener:
+    """Serve HTTP on a bound socket; `report` is told of the TLS handshakes that failed, once a minute."""
     loop = asyncio.get_running_loop()
-    return await loop.create_server(
-        lambda: _Connection(server, loop=loop, **_OPTIONS), sock=sock, ssl=tls, backlog=backlog
-    )
+
+    def connection() -> _Connection:
+        return _Connection(server, loop=loop, **_OPTIONS)
+
+    if tls is not None:
+        return TlsListener(sock, tls, connection, HandshakeFailures(report))
+    return await loop.create_server(connection, sock=sock, backlog=backlog)

@@ -58,6 +58,9 @@ def load_certificate(context: ssl.SSLContext, certificate: Path, key: Path) -> N
 def _restrict(context: ssl.SSLContext) -> None:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(_CIPHERS)
+    # Sessions are resumed from this process's own memory: the key of tickets would live as long as the server.
+    # Source: RFC 9325: 3.4 and 4.4.
+    context.options |= ssl.OP_NO_TICKET
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION | ssl.OP_CIPHER_SERVER_PREFERENCE
 
 

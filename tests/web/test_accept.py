@@ -1,0 +1,120 @@
+"""Handshakes that fail are counted by peer, and cost nobody else anything."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import socket
+import ssl
+
+import pytest
+import trustme
+import uvloop
+from aiohttp import web
+
+from xds.web.accept import Failures, HandshakeFailures
+from xds.web.http import client_certificate, listen
+from xds.web.tls import client_context, server_context
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """A CA, a server and a client certificate, and a client's of another CA."""
+    folder = tmp_path_factory.mktemp("tls")
+    for prefix in ("", "other-"):
+        authority = trustme.CA(key_type=trustme.KeyType.ECDSA)
+        authority.cert_pem.write_to_path(folder / f"{prefix}ca.pem")
+        for name in ("server", "client"):
+            certificate = authority.issue_cert("localhost", key_type=trustme.KeyType.ECDSA)
+            certificate.cert_chain_pems[0].write_to_path(folder / f"{prefix}{name}.pem")
+            certificate.private_key_pem.write_to_path(folder / f"{prefix}{name}-key.pem")
+    return folder
+
+
+def serving(files, clients) -> list[Failures]:
+    """What was counted while `clients`, given the address, ran in a thread."""
+    counted: list[Failures] = []
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(text=client_certificate(request) or "nobody")
+
+    async def serve() -> None:
+        context = server_context(files / "server.pem", files / "server-key.pem", files / "ca.pem")
+        server = web.Server(answer)
+        with socket.create_server(("127.0.0.1", 0)) as sock:
+            address = sock.getsockname()
+            listening = await listen(server, sock, context, 10, counted.append)
+            await asyncio.to_thread(clients, address)
+            await asyncio.sleep(0)
+            listening.close()
+            await server.shutdown(1)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve())
+    return counted
+
+
+def ask(address, context: ssl.SSLContext) -> str:
+    with (
+        socket.create_connection(address, 10) as plain,
+        context.wrap_socket(plain, server_hostname="localhost") as connection,
+    ):
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        answer = b""
+        while chunk := connection.recv(4096):
+            answer += chunk
+        return answer.decode().rpartition("\r\n")[2]
+
+
+def fails(address, context: ssl.SSLContext) -> None:
+    with contextlib.suppress(OSError):
+        assert ask(address, context) == ""
+
+
+def test_who_is_let_in_is_known_by_the_certificate_and_not_counted(files):
+    der = ssl.PEM_cert_to_DER_cert((files / "client.pem").read_text())
+    answers = []
+    ours = client_context(files / "ca.pem", files / "client.pem", files / "client-key.pem")
+
+    assert serving(files, lambda address: answers.append(ask(address, ours))) == []
+    assert answers == [hashlib.sha256(der).hexdigest()]
+
+
+def test_who_is_not_let_in_is_counted_by_the_reason(files):
+    ours = client_context(files / "ca.pem", files / "client.pem", files / "client-key.pem")
+    nobody = client_context(files / "ca.pem", None, None)
+    stranger = client_context(files / "ca.pem", files / "other-client.pem", files / "other-client-key.pem")
+
+    def clients(address) -> None:
+        for context in (nobody, nobody, stranger):
+            fails(address, context)
+        with socket.create_connection(address, 10) as plain:
+            plain.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            assert plain.recv(100)[:1] != b"H"
+        socket.create_connection(address, 10).close()
+        assert ask(address, ours)
+
+    counted = {(each.peer, each.reason): each.times for each in serving(files, clients)}
+
+    assert counted == {
+        ("127.0.0.1", "PEER_DID_NOT_RETURN_A_CERTIFICATE"): 2,
+        ("127.0.0.1", "CERTIFICATE_VERIFY_FAILED"): 1,
+        ("127.0.0.1", "HTTP_REQUEST"): 1,
+        ("127.0.0.1", "DISCONNECTED"): 1,
+    }
+
+
+def test_more_peers_than_are_told_apart_are_counted_as_one():
+    counted: list[Failures] = []
+
+    async def count() -> None:
+        failures = HandshakeFailures(counted.append)
+        for number in range(1010):
+            failures.count(f"192.0.2.{number}", "x")
+        failures.flush()
+
+    asyncio.run(count())
+
+    assert len(counted) == 1001
+    assert {each.peer: each.times for each in counted}["others"] == 10
