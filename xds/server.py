@@ -15,7 +15,6 @@ import asyncio
 import contextlib
 import gc
 import os
-import resource
 import shutil
 import signal
 import socket
@@ -53,15 +52,15 @@ from xds.soap.wsdl import wsdl_handler
 from xds.store.files import FileDocuments
 from xds.store.sweep import sweep
 from xds.transaction import Context, Registry, Repository, discover
-from xds.web.accept import log_failures
+from xds.web.accept import log_refusal
 from xds.web.answers import Answers
 from xds.web.door import Door
 from xds.web.http import client_certificate, listen, name_server
 from xds.web.logs import set_up_logs
 from xds.web.metrics import Metrics
 from xds.web.pages import Probe, add_pages, disk_probe
-from xds.web.prefork import Supervisor
-from xds.web.tls import client_context, load_certificate, server_context
+from xds.web.prefork import Supervisor, raise_descriptor_limit
+from xds.web.tls import client_context, load_certificate, peer_certificate, server_context
 
 DRAIN_SECONDS = 25.0
 """What a request may take to finish after a stop; some seconds are for closing the rest."""
@@ -141,7 +140,7 @@ def serve(settings: Settings) -> int:
     Misconfigured or Unavailable when it can't start. One worker runs in this process.
     """
     set_up_logs(settings.log.level, settings.log.format)
-    _raise_descriptor_limit()
+    raise_descriptor_limit()
     discovered = discover("xds.registry", "xds.repository")
     context = _server_context(settings)
     with contextlib.ExitStack() as bound:
@@ -213,7 +212,7 @@ class _Worker:
         app[DOOR].open(runner.server)
         feed = self._identity_feed(parts)
         try:
-            listening = await listen(runner.server, self._http, self._context, _BACKLOG, log_failures)
+            listening = await listen(runner.server, self._http, self._context, _BACKLOG, log_refusal)
             if feed is not None:
                 await feed.start()
             gc.collect()
@@ -260,7 +259,9 @@ class _Worker:
         async def answer(message: bytes) -> bytes:
             return await handle(message, domain(), partial(add_patients, registry), partial(merge_patient, registry))
 
-        return MllpServer(answer, self._mllp, self._context if self._settings.mllp_tls else None)
+        tls = self._context if self._settings.mllp_tls else None
+        admits = parts.authenticator.admits
+        return MllpServer(answer, self._mllp, tls, admit=lambda transport: admits(peer_certificate(transport)))
 
 
 def _open(settings: Settings, metrics: Metrics, opened: contextlib.ExitStack) -> Parts:
@@ -391,10 +392,3 @@ def _metrics_folder(settings: Settings) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _raise_descriptor_limit() -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < hard:
-        with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

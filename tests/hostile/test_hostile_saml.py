@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import socket
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from identity_samples import SAML, message, sign
 from oracle import PATIENT_BSN, error_codes, fault_codes
 from saml_attacks import CASES, VICTIM, attacks
-from served import Served
+from served import Served, client_context, xds
 
 from xds.identity.issue import Statement, TestIssuer
 
+ADT = (
+    b"MSH|^~\\&|EPD|ZH|XDS|REG|20260301||ADT^A04|1|P|2.3.1\rEVN|A04\rPID|||999900006^^^&2.16.840.1.113883.2.4.6.3&ISO\r"
+)
 SKEW = timedelta(seconds=60)
 
 
@@ -140,3 +144,29 @@ def test_66_a_replay_by_another_participant_on_every_worker_and_after_a_restart(
                     assert (status, fault_codes(answer)[1]) == (400, "q:FailedAuthentication")
     finally:
         guarded.port = port
+
+
+def test_a_suspended_system_is_refused_also_where_no_person_is_asked_for(guarded, tmp_path):
+    config = guarded.folder / "xds.toml"
+    context = client_context(guarded.folder, "jgz")
+
+    def feed() -> bytes:
+        with (
+            socket.create_connection(("127.0.0.1", guarded.server.mllp_port), 20) as plain,
+            context.wrap_socket(plain, server_hostname="127.0.0.1") as connection,
+        ):
+            connection.sendall(b"\x0b" + ADT + b"\x1c\r")
+            return connection.recv(4096)
+
+    assert b"MSA|AA" in feed()
+    assert xds("participant", "suspend", "3", "--config", config).returncode == 0
+    with Served(guarded.folder, XDS_IDENTITY_AUDIENCE=guarded.audience) as again:
+        again.logged("ready")
+        port, guarded.port, first, guarded.server = guarded.port, again.port, guarded.server, again
+        try:
+            token = guarded.token("--organisation", "jgz", "--audience", guarded.audience)
+            assert refused(guarded, token, organisation="jgz") == "FailedAuthentication"
+            assert feed() == b""
+        finally:
+            guarded.port, guarded.server = port, first
+    assert xds("participant", "resume", "3", "--config", config).returncode == 0

@@ -190,3 +190,17 @@ def test_the_room_does_not_import_what_only_makes_tokens():
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
     assert done.stdout == "set()\n"
+
+
+def test_a_feed_needs_no_person_but_a_participant(database, issuers):
+    authenticator = Authenticator(database, issuers, POLICY)
+
+    def admits(certificate) -> bool:
+        return asyncio.run(authenticator.admits(certificate))
+
+    assert admits(CERTIFICATES[HOSPITAL])
+    assert not admits("dd" * 32)
+    assert not admits(None)
+    database.write_now(lambda writer: writer.suspend_participant(2, True))
+    assert not admits(CERTIFICATES[MIDWIFE])
+    assert asyncio.run(Authenticator(database, issuers, POLICY._replace(required=False)).admits(None))

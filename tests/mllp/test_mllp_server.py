@@ -319,3 +319,24 @@ def test_stopping_does_not_wait_longer_than_the_grace() -> None:
             assert await peer.is_disconnected()
 
     asyncio.run(go())
+
+
+def test_who_is_not_admitted_any_more_gets_no_answer(caplog: pytest.LogCaptureFixture) -> None:
+    admitted = [True, False]
+
+    async def admit(transport: asyncio.BaseTransport) -> bool:
+        assert transport.get_extra_info("peername")[0] == "127.0.0.1"
+        return admitted.pop(0)
+
+    async def converse() -> None:
+        sock = socket.create_server(("127.0.0.1", 0))
+        server = MllpServer(echo, sock, admit=admit)
+        await server.start()
+        peer = await Peer.connect(sock.getsockname()[1])
+        assert await peer.send(frame(b"one")) == b"got 3"
+        peer.writer.write(frame(b"two"))
+        assert await peer.is_disconnected()
+        await server.stop(grace=1.0)
+
+    asyncio.run(converse())
+    assert "no participant that may send" in caplog.text

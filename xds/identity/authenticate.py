@@ -14,6 +14,7 @@ from typing import NamedTuple
 from lxml import etree
 from lxml.etree import _Element
 
+from xds.errors import Fault, Unavailable
 from xds.identity.faults import failed_authentication, invalid_token, no_token
 from xds.identity.issuers import Issuer
 from xds.identity.saml import Expected, Terms, check_alone, check_terms, find_assertion, issuer_of
@@ -123,6 +124,19 @@ class Authenticator:
             same = read is not None and read.participant == found
             read = self._read[certificate] = _Read(read.participant if same and read else found, at)
         return read.participant
+
+    async def admits(self, certificate: str | None) -> bool:
+        """Whether a system may send what needs no person behind it, such as an identity feed.
+
+        Where identity is not required anybody may.
+        """
+        if not self._policy.required:
+            return True
+        try:
+            await self.participant(certificate)
+        except (Fault, Unavailable):
+            return False
+        return True
 
     def _recall(self, key: bytes, participant: Participant, now: datetime) -> Requester | None:
         found = self._remembered.get(key)

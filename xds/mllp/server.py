@@ -12,6 +12,8 @@ from dataclasses import dataclass
 _START = b"\x0b"
 _END = b"\x1c\r"
 
+Admit = Callable[[asyncio.BaseTransport], Awaitable[bool]]
+
 _log = logging.getLogger(__name__)
 
 
@@ -47,12 +49,17 @@ class MllpServer:
         sock: socket.socket,
         tls: ssl.SSLContext | None = None,
         limits: Limits | None = None,
+        admit: Admit | None = None,
     ):
-        """Serve on a bound socket, which several processes may share; with `tls` over TLS."""
+        """Serve on a bound socket, which several processes may share; with `tls` over TLS.
+
+        `admit` is asked at each message whether its sender may still send; None admits everybody.
+        """
         self._answer = answer
         self._sock = sock
         self._tls = tls
         self._limits = limits or Limits()
+        self._admit = admit
         self._server: asyncio.Server | None = None
         self._waiting: set[asyncio.Task[None]] = set()
         self._working: set[asyncio.Task[None]] = set()
@@ -131,6 +138,8 @@ class MllpServer:
             self._working.add(task)
             async with asyncio.timeout(self._limits.transfer):
                 message = await _rest_of_frame(reader)
+            if self._admit is not None and not await self._admit(writer.transport):
+                raise _Disconnect("no participant that may send")
             reply = await self._answer(message)
             writer.write(_START + reply + _END)
             async with asyncio.timeout(self._limits.transfer):

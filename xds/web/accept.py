@@ -1,4 +1,4 @@
-"""Connections that are accepted only with a TLS handshake that succeeds; the others are counted.
+"""Connections that are accepted only with a TLS handshake that succeeds; of the others it is told whose they were.
 
 Source: ITI TF-2: 3.19.6.2.3 and 3.20.7 (Node Authentication failure).
 """
@@ -8,58 +8,23 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, datetime
-from typing import NamedTuple
 
 import structlog
 
 _HANDSHAKE_SECONDS = 10.0
-_TOGETHER = 60.0
-_MOST = 1000
 _WITHOUT_DESCRIPTORS = 0.1
 
 _log = structlog.get_logger()
 
 
-class Failures(NamedTuple):
-    """Handshakes of one peer that failed for one reason, within a minute that began at `since`."""
-
-    peer: str
-    reason: str
-    times: int
-    since: datetime
+Refused = Callable[[str, str], None]
+"""Told of each handshake that failed: the peer's address, and the reason in a word of OpenSSL's or ours."""
 
 
-class HandshakeFailures:
-    """Counts by peer and reason, and reports the counts once a minute, on the event loop.
-
-    A peer decides how often it fails, but not what that costs: beyond a thousand peers the rest are counted as one.
-    """
-
-    def __init__(self, report: Callable[[Failures], None]):
-        self._report = report
-        self._counts: Counter[tuple[str, str]] = Counter()
-        self._since = datetime.now(UTC)
-
-    def count(self, peer: str, reason: str) -> None:
-        if not self._counts:
-            self._since = datetime.now(UTC)
-            asyncio.get_running_loop().call_later(_TOGETHER, self.flush)
-        key = (peer, reason)
-        self._counts[key if key in self._counts or len(self._counts) < _MOST else ("others", reason)] += 1
-
-    def flush(self) -> None:
-        """Report what was counted, also before its minute is over."""
-        counts, self._counts = self._counts, Counter()
-        for (peer, reason), times in counts.items():
-            self._report(Failures(peer, reason, times, self._since))
-
-
-def log_failures(failed: Failures) -> None:
-    """Report them in the technical log."""
-    _log.warning("handshakes failed", peer=failed.peer, reason=failed.reason, times=failed.times)
+def log_refusal(peer: str, reason: str) -> None:
+    """Mention it in the technical log."""
+    _log.warning("handshake failed", peer=peer, reason=reason)
 
 
 class TlsListener:
@@ -70,12 +35,12 @@ class TlsListener:
         sock: socket.socket,
         tls: ssl.SSLContext,
         protocol: Callable[[], asyncio.Protocol],
-        failures: HandshakeFailures,
+        refused: Refused,
     ):
         self._sock = sock
         self._tls = tls
         self._protocol = protocol
-        self._failures = failures
+        self._refused = refused
         self._shaking: set[asyncio.Task[None]] = set()
         sock.setblocking(False)
         self._accepting = asyncio.get_running_loop().create_task(self._accept())
@@ -85,7 +50,6 @@ class TlsListener:
         self._accepting.cancel()
         for task in self._shaking:
             task.cancel()
-        self._failures.flush()
 
     async def _accept(self) -> None:
         loop = asyncio.get_running_loop()
@@ -108,6 +72,6 @@ class TlsListener:
                 self._protocol, connection, ssl=self._tls, ssl_handshake_timeout=_HANDSHAKE_SECONDS
             )
         except ssl.SSLError as error:
-            self._failures.count(peer, error.reason or "UNKNOWN")
+            self._refused(peer, error.reason or "UNKNOWN")
         except OSError as error:
-            self._failures.count(peer, "TIMEOUT" if "timed out" in str(error) else "DISCONNECTED")
+            self._refused(peer, "TIMEOUT" if "timed out" in str(error) else "DISCONNECTED")

@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Callable
 from http import HTTPStatus
 
 from aiohttp import web
 
-from xds.web.accept import Failures, HandshakeFailures, TlsListener
+from xds.web.accept import Refused, TlsListener
 from xds.web.tls import peer_certificate
 
 _NAME = "xds"
@@ -58,14 +57,14 @@ async def listen(
     sock: socket.socket,
     tls: ssl.SSLContext | None,
     backlog: int,
-    report: Callable[[Failures], None],
+    refused: Refused,
 ) -> asyncio.AbstractServer | TlsListener:
-    """Serve HTTP on a bound socket; `report` is told of the TLS handshakes that failed, once a minute."""
+    """Serve HTTP on a bound socket; `refused` is told of each TLS handshake that fails."""
     loop = asyncio.get_running_loop()
 
     def connection() -> _Connection:
         return _Connection(server, loop=loop, **_OPTIONS)
 
     if tls is not None:
-        return TlsListener(sock, tls, connection, HandshakeFailures(report))
+        return TlsListener(sock, tls, connection, refused)
     return await loop.create_server(connection, sock=sock, backlog=backlog)
