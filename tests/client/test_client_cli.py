@@ -10,10 +10,13 @@ from pathlib import Path
 
 import pytest
 from client_peer import PATIENT, Answer, mtom_answer, part, sha1, soap
+from identity_samples import ISSUER, SOAP, WSSE, statement
+from lxml import etree
 
 from xds.ebrim.encode import encode
 from xds.ebrim.response import encode_query_response, encode_response
 from xds.errors import Code, Issue
+from xds.identity.issue import TestIssuer, make_issuer
 
 ROOT = Path(__file__).parents[2]
 RIM = "{urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0}"
@@ -204,3 +207,25 @@ def test_the_configuration_says_where_the_server_is(xds, peer, tmp_path):
 def test_each_command_has_help_with_an_example(xds):
     for name in ("submit", "query", "retrieve"):
         assert "Example" in xds(name, "--help").stdout
+
+
+def test_an_assertion_goes_along_as_it_was_signed(xds, peer, tmp_path):
+    certificate, key, _ = make_issuer(ISSUER)
+    assertion = TestIssuer(ISSUER, certificate, key).issue(statement())
+    (tmp_path / "assertion.xml").write_bytes(assertion)
+    peer.answer = Answer(soap(encode_query_response([]).decode()))
+
+    done = xds("query", "--patient", PATIENT, "--registry-url", peer.url, "--assertion", "assertion.xml")
+
+    assert done.returncode == 0, done.stderr
+    header = peer.request.envelope[0]
+    (security,) = (block for block in header if block.tag == f"{{{WSSE}}}Security")
+    assert security.get(f"{{{SOAP}}}mustUnderstand") == "1"
+    (sent,) = security
+    assert etree.tostring(sent, method="c14n", exclusive=True) == etree.tostring(
+        etree.fromstring(assertion), method="c14n", exclusive=True
+    )
+    (tmp_path / "assertion.xml").write_text("no XML")
+    assert (
+        xds("query", "--patient", PATIENT, "--registry-url", peer.url, "--assertion", "assertion.xml").returncode == 2
+    )

@@ -31,6 +31,7 @@ def connection_options(actor: str) -> Callable[[Callable], Callable]:
             click.option("--ca", type=_FILE, metavar="PEM", help="CAs that the server is trusted by."),
             click.option("--key", type=_FILE, metavar="PEM", help="Private key of the certificate."),
             click.option("--certificate", type=_FILE, metavar="PEM", help="Client certificate to show."),
+            click.option("--assertion", type=_FILE, metavar="FILE", help="SAML assertion that says who asks."),
             config_option,
             click.option(
                 f"--{actor}-url",
@@ -55,6 +56,7 @@ def connected(
     key: Path | None,
     ca: Path | None,
     timeout: float,
+    assertion: Path | None,
 ) -> Iterator[tuple[Client, Settings | None]]:
     """A client as the options and the configuration say; a SOAP fault ends the command with status 1."""
     from xds.cli.main import Failed
@@ -76,6 +78,7 @@ def connected(
         key=key,
         ca=ca,
         timeout=timeout,
+        assertion=assertion.read_bytes if assertion is not None else None,
     )
     try:
         with client:

@@ -76,7 +76,8 @@ def command(
     if target is not None and len(files) != 1:
         raise click.UsageError("--replaces needs exactly one file")
     of_set = {name: options.pop(name) for name in ("content_type_code", "source_id")}
-    connection = {name: options.pop(name) for name in ("url", "config", "certificate", "key", "ca", "timeout")}
+    named = ("url", "config", "assertion", "certificate", "key", "ca", "timeout")
+    connection = {name: options.pop(name) for name in named}
     given = {name: value for name, value in options.items() if value}
     written = read_metadata(metadata) if metadata is not None else Metadata()
     written = Metadata(written.submission_set, {"language_code": "nl-NL", **written.document}, written.files)

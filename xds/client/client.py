@@ -6,7 +6,7 @@ import base64
 import hashlib
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,8 +38,9 @@ class Client:
 
     `certificate` and `key` are the PEM files shown to the server (mutual TLS); `key` may be in the file of the
     certificate. `ca` holds the CAs by which the server is trusted; None takes the public ones. `timeout` is the
-    longest wait for a connection and between two bytes, in seconds. Connections are kept; close() ends them. One
-    thread at a time may use a client.
+    longest wait for a connection and between two bytes, in seconds. `assertion` gives the SAML assertion that says who
+    asks, as bytes; it is called for each message. Connections are kept; close() ends them. One thread at a time may use
+    a client.
     """
 
     def __init__(
@@ -51,12 +52,14 @@ class Client:
         key: Path | None = None,
         ca: Path | None = None,
         timeout: float = 60.0,
+        assertion: Callable[[], bytes] | None = None,
     ):
         self._urls = {"registry": registry_url, "repository": repository_url}
         self._certificate = certificate
         self._key = key
         self._ca = ca
         self._timeout = timeout
+        self._assertion = assertion
         self._transport: MtomTransport | None = None
         self._exchanges: dict[str, Exchange] = {}
 
@@ -164,7 +167,7 @@ class Client:
                 self._transport = MtomTransport(
                     certificate=self._certificate, key=self._key, ca=self._ca, timeout=self._timeout
                 )
-            self._exchanges[actor] = Exchange(actor, url, self._transport)
+            self._exchanges[actor] = Exchange(actor, url, self._transport, self._assertion)
         return self._exchanges[actor]
 
 

@@ -5,7 +5,7 @@ Source: SOAP 1.2 Part 1: 5; WS-Addressing 1.0 SOAP Binding; ITI TF-2: Appendix V
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import zeep
@@ -17,22 +17,24 @@ from zeep.wsa import WsAddressingPlugin
 
 from xds import xmlio
 from xds.client.transport import MtomTransport, Part, Progress, Spooled
-from xds.errors import Fault, Unavailable
+from xds.errors import Fault, Misconfigured, Unavailable
 from xds.soap.fault import ANONYMOUS, SOAP, WSA
 from xds.soap.wsdl import WSDL_FILES
 
+_WSSE = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
 _NAMES = {"registry": "DocumentRegistry", "repository": "DocumentRepository"}
 
 
 class Exchange:
-    """Sends messages to one actor, "registry" or "repository", at its URL."""
+    """Sends messages to one actor, "registry" or "repository", at its URL, each with an assertion if there is one."""
 
-    def __init__(self, actor: str, url: str, transport: MtomTransport):
+    def __init__(self, actor: str, url: str, transport: MtomTransport, assertion: Callable[[], bytes] | None = None):
         settings = zeep.Settings(strict=True, forbid_dtd=True, forbid_entities=True, forbid_external=True)
         client = zeep.Client(str(WSDL_FILES[actor]), transport=transport, settings=settings)
         self._name = _NAMES[actor]
         self._url = url
         self._transport = transport
+        self._assertion = assertion
         self._binding = client.wsdl.bindings[f"{{urn:ihe:iti:xds-b:2007}}{self._name}_Binding_Soap12"]
 
     def call(
@@ -55,6 +57,8 @@ class Exchange:
         etree.SubElement(envelope, QName(SOAP, "Body")).append(body)
         envelope, _ = WsAddressingPlugin().egress(envelope, {}, bound, {"address": self._url})
         _finish_addressing(envelope)
+        if self._assertion is not None:
+            _add_assertion(envelope, self._assertion())
         action = bound.soapaction
         received = self._transport.post_message(self._url, envelope, action, parts, spool, progress)
         try:
@@ -96,3 +100,15 @@ def _finish_addressing(envelope: _Element) -> None:
     header.find(QName(WSA, "Action")).set(QName(SOAP, "mustUnderstand"), "1")
     reply_to = etree.SubElement(header, QName(WSA, "ReplyTo"))
     etree.SubElement(reply_to, QName(WSA, "Address")).text = ANONYMOUS
+
+
+def _add_assertion(envelope: _Element, assertion: bytes) -> None:
+    """Put it into a Security header. Source: WSS SAML Token Profile 1.1: 3.4; ITI TF-2: 3.40.4.1.2."""
+    try:
+        parsed = xmlio.parse(assertion)
+    except xmlio.Malformed as error:
+        raise Misconfigured(f"the assertion can't be read: {error}") from None
+    header = envelope.find(QName(SOAP, "Header"))
+    security = etree.SubElement(header, QName(_WSSE, "Security"), nsmap={"wsse": _WSSE})
+    security.set(QName(SOAP, "mustUnderstand"), "1")
+    security.append(parsed)
