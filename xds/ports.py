@@ -24,6 +24,7 @@ from xds.model.objects import AnyObject, Submission
 from xds.model.party import Participant, Requester
 from xds.model.selection import AssociationSelection, EntrySelection, FolderSelection, SetSelection
 from xds.model.stored import Holding, StoredAssociation, StoredEntry, StoredFolder, StoredSet
+from xds.model.verdict import Verdict
 
 T = TypeVar("T")
 
@@ -278,14 +279,37 @@ class Registrar(Protocol):
     """How the repository reaches its registry: a call, or ITI-42 over SOAP."""
 
     async def register(
-        self, submission: Submission, held: Sequence[Holding], already: Sequence[Issue] = ()
+        self,
+        submission: Submission,
+        held: Sequence[Holding],
+        already: Sequence[Issue] = (),
+        entries: Sequence[Entry] = (),
     ) -> list[Issue]:
         """Register a submission; the holdings are recorded if and only if it is accepted (no Error among
         the issues). Unavailable when the registry can't be reached.
 
+        `entries` are the log's records of an accepted submission, and become durable with the holdings.
+
         The answer begins with the issues that were found `already`. With an Error among them nothing is written, and
         what the registry would say besides is added where it can be known.
         """
+
+
+class Access(Protocol):
+    """Who may see what of a client."""
+
+    async def decide(
+        self, requester: Requester, facts: ClientFacts, candidates: Sequence[Candidate], now: datetime
+    ) -> list[Verdict]:
+        """One verdict for each of a client's documents, in order."""
+
+    def treats(self, requester: Requester, facts: ClientFacts, now: datetime) -> bool:
+        """Whether the requester's organisation has a treatment relation with the client."""
+
+    def emergency(
+        self, requester: Requester, facts: ClientFacts, verdicts: Iterable[Verdict], now: datetime
+    ) -> Emergency | None:
+        """The emergency to record with these verdicts, when one of them broke the glass and that is new."""
 
 
 class ConsentSource(Protocol):

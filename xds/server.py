@@ -20,26 +20,25 @@ import signal
 import socket
 import ssl
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import structlog
 import uvloop
 from aiohttp import web
 from aiohttp.typedefs import Handler
-from lxml.etree import _Element
 
 from xds.affinity import Reloading
 from xds.db import Database, open_database
 from xds.errors import Issue, Misconfigured, XdsError
-from xds.identity import UNDERSTOOD, Authenticator, Policy, load_issuers
+from xds.identity import Authenticator, Policy, load_issuers
 from xds.mllp.handle import handle
 from xds.mllp.server import MllpServer
 from xds.model.objects import Submission
-from xds.model.party import Requester
 from xds.ports import Staged
 from xds.registry.iti8_patient_identity_feed import feed as add_patients
 from xds.registry.iti8_patient_identity_feed import merge as merge_patient
@@ -48,6 +47,7 @@ from xds.registry.rules import check_submission
 from xds.settings import Settings, bracketed, is_loopback
 from xds.soap import Limits, add_actor
 from xds.soap.registrar import RemoteRegistrar
+from xds.soap.trust import Peer, Trust
 from xds.soap.wsdl import wsdl_handler
 from xds.store.files import FileDocuments
 from xds.store.sweep import sweep
@@ -55,7 +55,7 @@ from xds.transaction import Context, Registry, Repository, discover
 from xds.web.accept import log_refusal
 from xds.web.answers import Answers
 from xds.web.door import Door
-from xds.web.http import client_certificate, listen, name_server
+from xds.web.http import listen, name_server, peer_of
 from xds.web.logs import set_up_logs
 from xds.web.metrics import Metrics
 from xds.web.pages import Probe, add_pages, disk_probe
@@ -311,12 +311,10 @@ def _mount(app: web.Application, settings: Settings, parts: Parts, answers: Answ
         settings.limits.request_seconds,
     )
 
-    def context(request_id: str, attachments: Mapping[str, Staged], requester: Requester | None) -> Context:
-        return Context(request_id, parts.registry, parts.repository, attachments, requester)
+    def context(**known: Any) -> Context:
+        return Context(registry=parts.registry, repository=parts.repository, **known)
 
-    async def identify(request: web.Request, headers: Sequence[_Element]) -> Requester | None:
-        certificate, now, who = client_certificate(request), datetime.now(UTC), parts.authenticator
-        return who.remembered(headers, certificate, now) or await who.authenticate(headers, certificate, now)
+    trust = Trust(lambda request: Peer(*peer_of(request)), parts.authenticator, None)
 
     posts: dict[str, Handler] = {}
     for actor, path in _PATHS.items():
@@ -326,11 +324,10 @@ def _mount(app: web.Application, settings: Settings, parts: Parts, answers: Answ
                 path,
                 [transaction for transaction in transactions if transaction.actor == actor],
                 context_factory=context,
-                identify=identify,
-                understood=UNDERSTOOD,
                 documents=parts.documents if actor == "repository" else None,
                 limits=limits,
                 observe=answers.note,
+                trust=trust,
             )
             app.router.add_get(path, wsdl_handler(actor, settings.server.base_url))
     return posts

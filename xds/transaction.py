@@ -11,11 +11,13 @@ import pkgutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from xds.model.affinity_domain import AffinityDomain
+from xds.model.audit import Access as Accessed
+from xds.model.audit import Entry
 from xds.model.party import Requester
-from xds.ports import Documents, Index, Registrar, Staged
+from xds.ports import Access, Documents, Index, Registrar, Staged
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -43,17 +45,41 @@ class Repository:
     home_community_id: str | None
 
 
+class Entries(Protocol):
+    """Makes the log's records of one request, of what is told of it."""
+
+    def __call__(
+        self,
+        outcome: int,
+        accesses: Sequence[Accessed] = (),
+        *,
+        outcome_text: str = "",
+        submission_set: str = "",
+        query_id: str = "",
+        query: str = "",
+    ) -> Sequence[Entry]: ...
+
+
+def unrecorded(outcome: int, accesses: Sequence[Accessed] = (), **told: str) -> Sequence[Entry]:
+    """`Entries` of a server without a log."""
+    return ()
+
+
 class Context(NamedTuple):
     """One request. `attachments` are its MTOM parts by Content-ID, without the angle brackets.
 
-    `requester` is None only where identity is not required.
+    `requester` is None where nobody need be known: then everything may be seen. A known one sees what `access`
+    permits, and nothing where there is no `access`. `started` is UTC.
     """
 
     request_id: str
     registry: Registry | None
     repository: Repository | None
     attachments: Mapping[str, Staged]
+    started: datetime
     requester: Requester | None = None
+    access: Access | None = None
+    entries: Entries = unrecorded
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +95,15 @@ class Outgoing:
 class Reply(NamedTuple):
     """The answer: the element that goes into the SOAP Body, as UTF-8 with its namespaces declared.
 
-    `status` ("Success", "PartialSuccess", "Failure") and `codes` are for logs and metrics.
+    `status` ("Success", "PartialSuccess", "Failure") and `codes` are for logs and metrics. `entries` are the records
+    that must be durable in the log before the answer leaves; those of a write may be so already.
     """
 
     body: bytes
     attachments: tuple[Outgoing, ...] = ()
     status: str = "Success"
     codes: tuple[str, ...] = ()
+    entries: Sequence[Entry] = ()
 
 
 class Answered(NamedTuple):
@@ -101,7 +129,7 @@ class Transaction:
 
     `request` is the QName of the body element in Clark notation. `actor` is "registry" or "repository".
     `mtom` says whether the answer is always ("always") or only after an MTOM request ("mirror") or never
-    ("never") an MTOM message. Source: ITI TF-2: Appendix V.
+    ("never") an MTOM message. `person_needed` is False where systems talk to each other. Source: ITI TF-2: Appendix V.
     """
 
     number: str
@@ -112,6 +140,7 @@ class Transaction:
     response_action: str
     mtom: str
     answer: Callable[[_Element, Context], Awaitable[Reply]]
+    person_needed: bool = True
 
 
 def discover(*packages: str) -> tuple[Transaction, ...]:

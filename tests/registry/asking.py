@@ -194,7 +194,7 @@ class Asked:
         return self.send(request(IDS.get(name, name), parameters, kind), **changes)
 
     def send(self, message: str, **changes: Any) -> Answer:
-        context = Context("test", replace(self.registry, **changes), None, {})
+        context = Context("test", replace(self.registry, **changes), None, {}, datetime.now(UTC))
         reply = asyncio.run(TRANSACTION.answer(etree.fromstring(message), context))
         return Answer(reply, etree.fromstring(reply.body))
 

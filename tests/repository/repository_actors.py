@@ -156,4 +156,4 @@ class Actors:
 
     def _context(self, attachments: Mapping[str, Staged]) -> Context:
         repository = Repository(self.index, self.documents, self.registrar, UNIQUE_ID, self.home)
-        return Context("request-1", None, repository, attachments)
+        return Context("request-1", None, repository, attachments, datetime.now(UTC))

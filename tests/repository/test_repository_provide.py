@@ -9,7 +9,7 @@ import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 from lxml import etree
@@ -22,6 +22,7 @@ from xds.ebrim.objects import decode_fragment
 from xds.ebrim.submit import encode_submit_objects
 from xds.errors import Code, Issue, Severity, Unavailable
 from xds.model.affinity_domain import AffinityDomain
+from xds.model.audit import Entry
 from xds.model.objects import AssociationType, DocumentEntry, EntryType, Submission
 from xds.model.selection import EntrySelection
 from xds.model.stored import Holding
@@ -202,7 +203,8 @@ def test_too_much_to_do_is_busy_and_registers_nothing(actors: Actors) -> None:
     with actors.busy():
         assert actors.codes(submission(bare()), inline("Document01", KAART)) == [Code.XDSRepositoryBusy]
         body = xmlio.parse(encode_submit_objects(submission(entry())))
-        assert actors.ask(iti42.answer(body, Context("x", actors.registry, None, {}))).codes == (Code.XDSRegistryBusy,)
+        context = Context("x", actors.registry, None, {}, datetime.now(UTC))
+        assert actors.ask(iti42.answer(body, context)).codes == (Code.XDSRegistryBusy,)
     assert registered(actors) == []
 
 
@@ -213,7 +215,11 @@ class Answering:
         self.issue = issue
 
     async def register(
-        self, submission: Submission, held: Sequence[Holding], already: Sequence[Issue] = ()
+        self,
+        submission: Submission,
+        held: Sequence[Holding],
+        already: Sequence[Issue] = (),
+        entries: Sequence[Entry] = (),
     ) -> list[Issue]:
         if self.issue is None:
             raise Unavailable("away")

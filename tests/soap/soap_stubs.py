@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 from aiohttp import web
@@ -13,8 +14,6 @@ from lxml import etree
 from lxml.etree import _Element
 
 from xds.errors import Fault, Unavailable
-from xds.model.party import Requester
-from xds.ports import Staged
 from xds.soap import Limits, add_actor
 from xds.store.files import FileDocuments
 from xds.transaction import Answered, Context, Outgoing, Reply, Transaction
@@ -90,8 +89,8 @@ async def serve(root: Path, limits: Limits | None = None, *, stores: bool = True
     served = Served(root)
     app = web.Application()
 
-    def context(request_id: str, attachments: Mapping[str, Staged], requester: Requester | None) -> Context:
-        return Context(request_id, None, None, attachments, requester)
+    def context(**known: Any) -> Context:
+        return Context(registry=None, repository=None, **known)
 
     add_actor(
         app,

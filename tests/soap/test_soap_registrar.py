@@ -68,10 +68,7 @@ async def registry(answer: Callable[[_Element], bytes], found: Submission = Subm
     ]
     app = web.Application()
     add_actor(
-        app,
-        "/registry",
-        transactions,
-        context_factory=lambda request_id, parts, requester: Context(request_id, None, None, parts, requester),
+        app, "/registry", transactions, context_factory=lambda **known: Context(registry=None, repository=None, **known)
     )
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()

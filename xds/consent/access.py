@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from xds.consent.engine import Judge
+from xds.consent.engine import Judge, emergency_to_open, relation_of
 from xds.consent.given import answer_all
 from xds.consent.policy import Policy
-from xds.model.consent import Answer, Candidate, ClientFacts, Question
+from xds.model.consent import Answer, Candidate, ClientFacts, Emergency, Question
 from xds.model.party import Requester
 from xds.model.verdict import Verdict
 from xds.ports import ConsentSource
@@ -56,3 +56,13 @@ class Access:
             candidates = [candidate for of, candidate in documents if of == client]
             verdicts[client] = iter(await self.decide(requester, facts[client], candidates, now))
         return [next(verdicts[client]) for client, _ in documents]
+
+    def treats(self, requester: Requester, facts: ClientFacts, now: datetime) -> bool:
+        """Whether the requester's organisation has a treatment relation with the client."""
+        return relation_of(self.policy(), requester.organisation.ura, facts, now) is not None
+
+    def emergency(
+        self, requester: Requester, facts: ClientFacts, verdicts: Iterable[Verdict], now: datetime
+    ) -> Emergency | None:
+        """The emergency to record with these verdicts, when one of them broke the glass and that is new."""
+        return emergency_to_open(self.policy(), requester, facts, verdicts, now)

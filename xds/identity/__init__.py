@@ -20,9 +20,5 @@ Decisions
 
 from xds.identity.authenticate import Authenticator, Policy
 from xds.identity.issuers import load_issuers
-from xds.identity.saml import SECURITY
 
-UNDERSTOOD = frozenset({SECURITY})
-"""The SOAP header blocks that are heeded here, in Clark notation."""
-
-__all__ = ["UNDERSTOOD", "Authenticator", "Policy", "load_issuers"]
+__all__ = ["Authenticator", "Policy", "load_issuers"]

@@ -85,16 +85,20 @@ class Authenticator:
         return self._recall(_key(_encoded(assertion), certificate), read.participant, now)
 
     async def authenticate(
-        self, headers: Sequence[_Element], certificate: str | None, now: datetime
+        self, headers: Sequence[_Element], certificate: str | None, now: datetime, *, person_needed: bool = True
     ) -> Requester | None:
-        """Who asks; None only where identity is not required and the request has no Security header.
+        """Who asks; None only where the request has no Security header and needs none.
+
+        It needs one where identity is required, but for a request between systems, which needs a participant.
 
         A Fault of WS-Security says why nobody was accepted. Unavailable when the database does not answer.
         """
         assertion = find_assertion(headers)
         if assertion is None:
-            if self._policy.required:
+            if self._policy.required and person_needed:
                 raise no_token("a SAML assertion in a Security header is needed")
+            if self._policy.required:
+                await self.participant(certificate)
             return None
         participant = await self.participant(certificate)
         encoded = _encoded(assertion)

@@ -6,6 +6,7 @@ patients; `fragment` is the object's canonical ebRIM, packed (see ebrim.fragment
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from xds.model.objects import EntryType, Status
@@ -59,6 +60,15 @@ class StoredAssociation(NamedTuple):
     target_object: str
     status: Status
     fragment: bytes
+
+
+class Found(NamedTuple):
+    """What a query found."""
+
+    entries: Sequence[StoredEntry] = ()
+    submission_sets: Sequence[StoredSet] = ()
+    folders: Sequence[StoredFolder] = ()
+    associations: Sequence[StoredAssociation] = ()
 
 
 Stored = StoredEntry | StoredSet | StoredFolder | StoredAssociation

@@ -5,51 +5,118 @@ An answer is spliced: the fragments that were encoded at registration go between
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from lxml import etree
 from lxml.etree import _Element
 
+from xds.consent.sight import NO_EVIDENCE, Evidence, Sight, gather, look, open_emergencies
 from xds.ebrim.encode import at_home, escape
 from xds.ebrim.fragment import unpack
 from xds.ebrim.query import ADHOC_QUERY_REQUEST, AdhocQuery, decode_adhoc_query
 from xds.ebrim.response import encode_query_response
 from xds.errors import Code, Issue, Unavailable
-from xds.model.stored import Stored
-from xds.registry.stored_query import HOME, Found, StoredQuery, discover_queries, read_parameters
-from xds.transaction import Context, Reply, Transaction
+from xds.model.audit import MINOR, SUCCESS, Entry
+from xds.model.audit import Access as Accessed
+from xds.model.hl7 import CX, parse_cx
+from xds.model.stored import Found, Stored
+from xds.ports import Reader
+from xds.registry.stored_query import HOME, StoredQuery, discover_queries, read_parameters
+from xds.transaction import Context, Reply, Transaction, unrecorded
 
 QUERIES = discover_queries()
 REFERENCES_PER_OBJECT = 10
 """How many times `max_results` an answer of ObjectRefs may have: they are how a large answer is taken in parts."""
 _SECTION = "ITI TF-2: 3.18.4.1.2"
+_QUERY_KEPT = 32 * 1024
+"""Characters of a request that the log keeps."""
+_OTHER_PATIENT = Issue(Code.XDSRegistryError, "the assertion's resource-id is another patient than the query's")
 
 
 async def answer(body: _Element, ctx: Context) -> Reply:
     """Find objects by a stored query, as LeafClass or ObjectRef."""
     assert ctx.registry is not None
     request, query, values, issues = read_request(body, ctx.registry.home_community_id)
+    asked = _Asked(request, _patient(values), body, ctx)
     if issues or query is None:
-        return _refuse(issues)
-    as_references = request.return_type == "ObjectRef"
-    limit = ctx.registry.max_results * (REFERENCES_PER_OBJECT if as_references else 1)
-    home = ctx.registry.home_community_id
+        return asked.refuse(issues)
+    if ctx.requester is not None and ctx.requester.patient not in (None, asked.patient or ctx.requester.patient):
+        return asked.refuse([_OTHER_PATIENT])
     try:
-        found = await ctx.registry.index.read(lambda reader: query.answer(values, reader, limit + 1))
+        found, evidence = await ctx.registry.index.read(lambda reader: _find(query, values, reader, asked))
+        sight = await look(found, evidence, ctx)
+        await open_emergencies(sight, ctx.registry.index)
     except Unavailable:
-        return _refuse([Issue(Code.XDSRegistryOutOfResources, "the registry can't read at this moment")])
-    objects = [*found.entries, *found.submission_sets, *found.folders, *found.associations]
-    if len(objects) > limit:
-        way_out = "narrow the query" if as_references else "ask for ObjectRef, or narrow the query"
-        context = f"the answer would have more than {limit} objects; {way_out}"
-        return _refuse([Issue(Code.XDSTooManyResults, context, section="ITI TF-2: 3.18.4.1.3")])
-    if as_references:
-        return Reply(encode_query_response(_references(objects, home)))
-    if not _single_patient(found):
-        context = "the answer has objects of more than one patient; ask for ObjectRef, or for fewer objects"
-        return _refuse([Issue(Code.XDSResultNotSinglePatient, context, section="ITI TF-2: 3.18.4.1.3")])
+        return asked.refuse([Issue(Code.XDSRegistryOutOfResources, "the registry can't read at this moment")])
+    issues = asked.too_much(found, sight.found)
+    if issues:
+        return asked.refuse(issues)
+    objects = [*sight.found.entries, *sight.found.submission_sets, *sight.found.folders, *sight.found.associations]
+    home = ctx.registry.home_community_id
+    if asked.as_references:
+        return asked.give(_references(objects, home), sight)
     fragments = [unpack(each.fragment) for each in objects]
-    return Reply(encode_query_response([at_home(each, home) for each in fragments] if home else fragments))
+    return asked.give([at_home(each, home) for each in fragments] if home else fragments, sight)
+
+
+class _Asked:
+    """What was asked, and the answers to it with what the log records of them."""
+
+    def __init__(self, request: AdhocQuery, patient: CX | None, body: _Element, ctx: Context):
+        assert ctx.registry is not None
+        self.patient = patient
+        self.as_references = request.return_type == "ObjectRef"
+        self.limit = ctx.registry.max_results * (REFERENCES_PER_OBJECT if self.as_references else 1)
+        # What a requester may not see must not show by an answer that is too large, so more is looked at.
+        self.most = ctx.registry.max_results * REFERENCES_PER_OBJECT if ctx.requester else self.limit
+        self.is_open = ctx.requester is None and ctx.entries is unrecorded
+        self._query_id = request.query_id
+        self._body = body
+        self._ctx = ctx
+
+    def give(self, objects: Sequence[bytes], sight: Sight) -> Reply:
+        accesses = sight.accesses or ([] if self.patient is None else [Accessed(self.patient)])
+        hidden = any(each.verdict is not None and not each.verdict.permitted for each in accesses)
+        return Reply(encode_query_response(objects), entries=self._entries(MINOR if hidden else SUCCESS, accesses))
+
+    def refuse(self, issues: list[Issue]) -> Reply:
+        codes = tuple(dict.fromkeys(issue.code for issue in issues))
+        accesses = () if self.patient is None else (Accessed(self.patient),)
+        entries = self._entries(MINOR, accesses, outcome_text=" ".join(codes))
+        return Reply(encode_query_response((), issues), status="Failure", codes=codes, entries=entries)
+
+    def too_much(self, found: Found, visible: Found) -> list[Issue]:
+        """Why what may be seen is no answer. Source: ITI TF-2: 3.18.4.1.3."""
+        seen = sum(map(len, visible))
+        if seen > self.limit or (seen and sum(map(len, found)) > self.most):
+            way_out = "narrow the query" if self.as_references else "ask for ObjectRef, or narrow the query"
+            context = f"the answer would have more than {self.limit} objects; {way_out}"
+            return [Issue(Code.XDSTooManyResults, context, section="ITI TF-2: 3.18.4.1.3")]
+        if not self.as_references and not _single_patient(visible):
+            context = "the answer has objects of more than one patient; ask for ObjectRef, or for fewer objects"
+            return [Issue(Code.XDSResultNotSinglePatient, context, section="ITI TF-2: 3.18.4.1.3")]
+        return []
+
+    def _entries(self, outcome: int, accesses: Sequence[Accessed], outcome_text: str = "") -> Sequence[Entry]:
+        if self._ctx.entries is unrecorded:
+            return ()
+        query = etree.tostring(self._body, encoding="unicode")[:_QUERY_KEPT]
+        return self._ctx.entries(outcome, accesses, outcome_text=outcome_text, query_id=self._query_id, query=query)
+
+
+def _patient(values: Mapping[str, Any]) -> CX | None:
+    try:
+        return parse_cx(values["patient"])
+    except (KeyError, ValueError):
+        return None
+
+
+def _find(query: StoredQuery, values: dict[str, Any], reader: Reader, asked: _Asked) -> tuple[Found, Evidence]:
+    found = query.answer(values, reader, asked.most + 1)
+    if asked.is_open:
+        return found, NO_EVIDENCE
+    return found, gather(reader, found)
 
 
 def read_request(
@@ -83,12 +150,6 @@ def _check_home(given: str | None, name: str, home: str | None, issues: list[Iss
         issues.append(
             Issue(Code.XDSUnknownCommunity, f"{name} is not this community", name, section="ITI TF-2: 3.18.4.1.2.3.8")
         )
-
-
-def _refuse(issues: list[Issue]) -> Reply:
-    return Reply(
-        encode_query_response((), issues), status="Failure", codes=tuple(dict.fromkeys(issue.code for issue in issues))
-    )
 
 
 def _references(objects: Iterable[Stored], home: str | None) -> list[bytes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lxml.etree import _Element
 
+from xds.consent.submitting import check_submitter, submitted
 from xds.ebrim.response import encode_response, status_of
 from xds.ebrim.submit import SUBMIT_OBJECTS_REQUEST, decode_submit_objects
 from xds.errors import Busy, Code, Issue, Unavailable
@@ -21,14 +22,17 @@ async def answer(body: _Element, ctx: Context) -> Reply:
     """Register the metadata of documents that a repository holds."""
     assert ctx.registry is not None
     submission, issues = decode_submit_objects(body)
+    issues = [*issues, *check_submitter(submission, ctx, Code.XDSRegistryError)]
     try:
-        issues = await register(ctx.registry, submission, issues)
+        issues = await register(ctx.registry, submission, issues, entries=submitted(submission, ctx))
     except Busy:
         issues = [_BUSY]
     except Unavailable:
         issues = [_UNCONFIRMED]
     status = status_of(issues).rpartition(":")[2]
-    return Reply(encode_response(issues), status=status, codes=tuple(issue.code for issue in issues))
+    codes = tuple(issue.code for issue in issues)
+    refused = submitted(submission, ctx, codes) if status == "Failure" else ()
+    return Reply(encode_response(issues), status=status, codes=codes, entries=refused)
 
 
 TRANSACTION = Transaction(
@@ -40,4 +44,5 @@ TRANSACTION = Transaction(
     response_action="urn:ihe:iti:2007:RegisterDocumentSet-bResponse",
     mtom="never",
     answer=answer,
+    person_needed=False,
 )

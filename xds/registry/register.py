@@ -12,6 +12,7 @@ from xds.ebrim.encode import encode
 from xds.ebrim.fragment import pack
 from xds.ebrim.response import FAILURE, status_of
 from xds.errors import Issue
+from xds.model.audit import Entry
 from xds.model.consent import holders_of
 from xds.model.objects import AnyObject, Submission
 from xds.model.stored import Holding
@@ -35,8 +36,9 @@ async def register(
     held: Sequence[Holding] = (),
     *,
     at_registry: bool = True,
+    entries: Sequence[Entry] = (),
 ) -> list[Issue]:
-    """Register a submission, or change nothing and return every issue.
+    """Register a submission with the log's records of it, or change nothing and return every issue.
 
     `issues` were found already by whoever read the message; with an Error among them nothing is written, and the
     registry's own are added. `at_registry` as in `check_submission`. Unavailable when the database is.
@@ -62,6 +64,7 @@ async def register(
         published(
             writer.consents, known.patient, holders_of(each for entry in final.entries for each in entry.authors), now
         )
+        writer.record(entries)
         return []
 
     return [*found, *await registry.index.write(change)]
@@ -74,9 +77,13 @@ class LocalRegistrar:
         self._registry = registry
 
     async def register(
-        self, submission: Submission, held: Sequence[Holding], already: Sequence[Issue] = ()
+        self,
+        submission: Submission,
+        held: Sequence[Holding],
+        already: Sequence[Issue] = (),
+        entries: Sequence[Entry] = (),
     ) -> list[Issue]:
         """Register a submission and record its documents, or neither."""
         # A repository that found errors may not have got the documents whose hash and size it sets.
         complete = status_of(already) != FAILURE
-        return await register(self._registry, submission, already, held, at_registry=complete)
+        return await register(self._registry, submission, already, held, at_registry=complete, entries=entries)

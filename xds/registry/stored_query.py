@@ -7,28 +7,19 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 from xds.errors import Code, Issue
 from xds.model.hl7 import dtm_moment
 from xds.model.objects import EntryType, Status
-from xds.model.stored import StoredAssociation, StoredEntry, StoredFolder, StoredSet
+from xds.model.stored import Found
 from xds.ports import Reader
 
 _STATUS = {status.urn: status for status in Status}
 _TYPES = {entry_type.value: entry_type for entry_type in EntryType}
-
-
-class Found(NamedTuple):
-    """What a query answers."""
-
-    entries: Sequence[StoredEntry] = ()
-    submission_sets: Sequence[StoredSet] = ()
-    folders: Sequence[StoredFolder] = ()
-    associations: Sequence[StoredAssociation] = ()
 
 
 def text(value: str) -> str:

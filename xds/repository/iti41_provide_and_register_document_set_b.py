@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from lxml.etree import _Element
 
+from xds.consent.submitting import check_submitter, submitted
 from xds.ebrim.response import FAILURE, encode_response, status_of
 from xds.ebrim.submit import PROVIDE_AND_REGISTER_REQUEST, decode_provide_and_register
 from xds.errors import Busy, Code, Issue, Unavailable
+from xds.model.objects import Submission
 from xds.ports import Staged
 from xds.repository.contents import stage_contents
 from xds.repository.receipt import Receipt, check_identical, each_once, pair, seen_here
@@ -24,14 +28,18 @@ _BUSY = Issue(Code.XDSRepositoryBusy, "there is too much to do at this moment; t
 async def answer(body: _Element, ctx: Context) -> Reply:
     """Store documents and register their metadata, or neither."""
     assert ctx.repository is not None
-    issues = await _provide(body, ctx, ctx.repository)
-    status = status_of(issues).rpartition(":")[2]
-    return Reply(encode_response(issues), status=status, codes=tuple(issue.code for issue in issues))
-
-
-async def _provide(body: _Element, ctx: Context, repository: Repository) -> list[Issue]:
     submission, elements, mistakes = decode_provide_and_register(body)
-    issues = seen_here(mistakes)
+    issues = [*seen_here(mistakes), *check_submitter(submission, ctx, Code.XDSRepositoryError)]
+    issues = await _provide(submission, elements, issues, ctx, ctx.repository)
+    status = status_of(issues).rpartition(":")[2]
+    codes = tuple(issue.code for issue in issues)
+    refused = submitted(submission, ctx, codes) if status == "Failure" else ()
+    return Reply(encode_response(issues), status=status, codes=codes, entries=refused)
+
+
+async def _provide(
+    submission: Submission, elements: Sequence[_Element], issues: list[Issue], ctx: Context, repository: Repository
+) -> list[Issue]:
     inline: list[Staged] = []
     try:
         provided, broken = await stage_contents(elements, ctx.attachments, repository.documents, inline)
@@ -46,7 +54,8 @@ async def _provide(body: _Element, ctx: Context, repository: Repository) -> list
         # The attachments are discarded by whoever received them.
         repository.documents.discard(inline)
     try:
-        issues = each_once(await repository.registrar.register(receipt.submission, receipt.holdings, issues))
+        entries = submitted(receipt.submission, ctx)
+        issues = each_once(await repository.registrar.register(receipt.submission, receipt.holdings, issues, entries))
     except Busy:
         return [*issues, _BUSY]
     except Unavailable:

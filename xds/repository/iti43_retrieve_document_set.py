@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 
 from lxml.etree import _Element
+from msgspec import structs
 
+from xds.consent.sight import NO_EVIDENCE, NOTHING, Evidence, Sight, gather, look, open_emergencies
 from xds.ebrim.response import FAILURE, PARTIAL_SUCCESS, SUCCESS
 from xds.ebrim.retrieve import (
     RETRIEVE_DOCUMENT_SET_REQUEST,
@@ -15,8 +17,13 @@ from xds.ebrim.retrieve import (
     encode_retrieve_response,
 )
 from xds.errors import Code, Issue, Unavailable
-from xds.model.stored import Holding
-from xds.transaction import Context, Outgoing, Reply, Repository, Transaction
+from xds.model.audit import MINOR, Entry
+from xds.model.audit import SUCCESS as DONE
+from xds.model.audit import Access as Accessed
+from xds.model.selection import EntrySelection
+from xds.model.stored import Found, Holding
+from xds.ports import Reader
+from xds.transaction import Context, Outgoing, Reply, Repository, Transaction, unrecorded
 
 MAX_REQUESTS = 1000
 """Documents in one message."""
@@ -33,43 +40,78 @@ async def answer(body: _Element, ctx: Context) -> Reply:
     if len(requests) > MAX_REQUESTS:
         issue = Issue(Code.XDSRepositoryError, f"a request asks for at most {MAX_REQUESTS} documents")
         requests, issues = [], [issue]
+    held: Mapping[str, Holding] = {}
+    sight = NOTHING
     try:
-        held = await _holdings(repository, requests)
+        held, sight = await _look(repository, requests, ctx)
     except Unavailable:
         context = "the repository can't read at this moment"
         issues.append(Issue(Code.XDSRepositoryOutOfResources, context, section=_ERRORS))
         requests = [request for request in requests if not _is_ours(repository, request)]
-        held = {}
-    documents, attachments, room = [], [], _READ_FIRST
+    documents, attachments, given, room = [], [], set(), _READ_FIRST
     for request in requests:
         content_id = f"{len(documents) + 1}.{ctx.request_id}@xds"
-        outgoing = await _give(repository, request, held.get(request), content_id, room)
+        holding = held.get(request.document_unique_id) if _is_ours(repository, request) else None
+        outgoing = await _give(repository, request, holding, content_id, room)
         if isinstance(outgoing, Issue):
             issues.append(outgoing)
             continue
         room -= outgoing.size
+        given.add(request.document_unique_id)
         home = request._replace(home_community_id=repository.home_community_id)
         documents.append(DocumentResponse(home, outgoing.mime_type, content_id))
         attachments.append(outgoing)
     # Source: ITI TF-2: 3.43.4.1.3.
     urn = SUCCESS if not issues else PARTIAL_SUCCESS if documents else FAILURE
+    codes = tuple(issue.code for issue in issues)
     return Reply(
         encode_retrieve_response(documents, issues, urn),
         tuple(attachments),
         urn.rpartition(":")[2],
-        tuple(issue.code for issue in issues),
+        codes,
+        _entries(ctx, sight, given, repository.unique_id, codes),
     )
 
 
-async def _holdings(repository: Repository, requests: Sequence[DocumentRequest]) -> Mapping[DocumentRequest, Holding]:
-    """The documents that are held, by the requests that may have them."""
-    ours = [request for request in requests if _is_ours(repository, request)]
-    if not ours:
-        return {}
-    unique_ids = [request.document_unique_id for request in ours]
-    found = await repository.index.read(lambda reader: reader.holdings(unique_ids))
-    held = {holding.unique_id: holding for holding in found}
-    return {request: held[request.document_unique_id] for request in ours if request.document_unique_id in held}
+async def _look(
+    repository: Repository, requests: Sequence[DocumentRequest], ctx: Context
+) -> tuple[Mapping[str, Holding], Sight]:
+    """The documents that are held and may be had, by uniqueId; and what the log records of them.
+
+    What may not be had is as if it were not held. A document without metadata in this index is for nobody, once it
+    matters who asks. Of several versions of its metadata the newest decides.
+    """
+    unique_ids = tuple(dict.fromkeys(each.document_unique_id for each in requests if _is_ours(repository, each)))
+    if not unique_ids:
+        return {}, NOTHING
+
+    def question(reader: Reader) -> tuple[dict[str, Holding], Found, Evidence]:
+        held = {each.unique_id: each for each in reader.holdings(unique_ids)}
+        if not held or (ctx.requester is None and ctx.entries is unrecorded):
+            return held, Found(), NO_EVIDENCE
+        newest = {each.unique_id: each for each in reader.entries(EntrySelection(unique_ids=tuple(held)))}
+        found = Found(list(newest.values()))
+        return held, found, gather(reader, found)
+
+    held, found, evidence = await repository.index.read(question)
+    sight = await look(found, evidence, ctx)
+    await open_emergencies(sight, repository.index)
+    if ctx.requester is not None:
+        held = {each.unique_id: held[each.unique_id] for each in sight.found.entries}
+    return held, sight
+
+
+def _entries(ctx: Context, sight: Sight, given: set[str], unique_id: str, codes: Sequence[str]) -> Sequence[Entry]:
+    """Which documents were given, for each patient."""
+    accesses = [
+        Accessed(
+            each.patient,
+            each.verdict,
+            [structs.replace(one, repository=unique_id) for one in each.documents if one.unique_id in given],
+        )
+        for each in sight.accesses
+    ]
+    return ctx.entries(DONE if given else MINOR, accesses, outcome_text=" ".join(dict.fromkeys(codes)))
 
 
 def _is_ours(repository: Repository, request: DocumentRequest) -> bool:

@@ -6,7 +6,9 @@ import itertools
 import secrets
 import time
 import traceback
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -16,6 +18,7 @@ from lxml.etree import _Element
 
 from xds import xmlio
 from xds.errors import Fault, Unavailable
+from xds.model.audit import MAJOR, SERIOUS, Access, Entry, Event
 from xds.model.party import Requester
 from xds.ports import Documents, Staged
 from xds.soap.addressing import read_message_id
@@ -24,15 +27,14 @@ from xds.soap.fault import action_mismatch, action_not_supported, fault_action, 
 from xds.soap.receive import Disconnected, Limits, Received, check_request, receive, resolve_includes
 from xds.soap.send import SERVER, Aborted, send
 from xds.soap.spyne_adapter import Actor
-from xds.transaction import Answered, Context, Reply, Transaction
+from xds.soap.trust import SECURITY, Peer, Trust
+from xds.transaction import Answered, Context, Reply, Transaction, unrecorded
 
 _log = structlog.get_logger()
+_NOBODY = Peer("", None)
 
-ContextFactory = Callable[[str, Mapping[str, Staged], Requester | None], Context]
-"""Makes the context of one request from its id, its attachments and who asks."""
-
-Identify = Callable[[web.Request, Sequence[_Element]], Awaitable[Requester | None]]
-"""Says who asks, by the connection and the header blocks; a Fault when that is not good enough."""
+ContextFactory = Callable[..., Context]
+"""Makes the context of one request, from those of its fields that only the endpoint knows."""
 
 Observe = Callable[[Answered], None]
 """Told of each request when it has been answered, or can't be any more."""
@@ -44,18 +46,16 @@ def add_actor(
     transactions: Sequence[Transaction],
     *,
     context_factory: ContextFactory,
-    identify: Identify | None = None,
     documents: Documents | None = None,
     limits: Limits | None = None,
     observe: Observe = lambda answered: None,
-    understood: frozenset[str] = frozenset(),
+    trust: Trust | None = None,
 ) -> Handler:
     """Offer these transactions by SOAP 1.2 at POST `path`, and return what answers there.
 
-    `documents` receives attachments; None refuses them. Without `identify` nobody is known. `understood` are the SOAP
-    header blocks, in Clark notation, that `identify` or a transaction heeds, besides those of WS-Addressing.
+    `documents` receives attachments; None refuses them. Without `trust` nobody is known and nothing is recorded.
     """
-    endpoint = Endpoint(transactions, context_factory, identify, documents, limits or Limits(), observe, understood)
+    endpoint = Endpoint(transactions, context_factory, documents, limits or Limits(), observe, trust)
     app.router.add_post(path, endpoint.handle)
     return endpoint.handle
 
@@ -63,10 +63,29 @@ def add_actor(
 class _Exchange:
     """What is known of one request so far."""
 
-    __slots__ = ("codes", "received", "request_id", "root", "sent", "started", "status", "transaction")
+    __slots__ = (
+        "at",
+        "codes",
+        "kind",
+        "peer",
+        "received",
+        "recorded",
+        "request_id",
+        "requester",
+        "root",
+        "sent",
+        "started",
+        "status",
+        "transaction",
+    )
 
-    def __init__(self, request_id: str) -> None:
+    def __init__(self, request_id: str, peer: Peer) -> None:
         self.request_id = request_id
+        self.peer = peer
+        self.requester: Requester | None = None
+        self.kind = "unintelligible"
+        self.recorded = False
+        self.at = datetime.now(UTC)
         self.started = time.perf_counter()
         self.received = Received()
         self.root: _Element | None = None
@@ -83,32 +102,34 @@ class Endpoint:
         self,
         transactions: Sequence[Transaction],
         context_factory: ContextFactory,
-        identify: Identify | None,
         documents: Documents | None,
         limits: Limits,
         observe: Observe,
-        understood: frozenset[str],
+        trust: Trust | None,
     ):
         self._actor = Actor(transactions)
         self._by_message: dict[str, list[Transaction]] = {}
         for transaction in transactions:
             self._by_message.setdefault(transaction.request, []).append(transaction)
         self._context = context_factory
-        self._identify = identify
         self._documents = documents
         self._limits = limits
         self._observe = observe
-        self._understood = understood
-        self._prefix = secrets.token_hex(4)
+        self._trust = trust
+        self._recording = None if trust is None else trust.log
+        self._understood = frozenset() if trust is None else frozenset((SECURITY,))
+        self._prefix = secrets.token_hex(8)
         self._numbers = itertools.count(1)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one request. Everything that was staged for it and not committed is discarded."""
-        exchange = _Exchange(f"{self._prefix}-{next(self._numbers):x}")
+        peer = _NOBODY if self._trust is None else self._trust.peer(request)
+        exchange = _Exchange(f"{self._prefix}-{next(self._numbers):x}", peer)
         try:
             return await self._respond(request, exchange)
         except (Disconnected, Aborted, ConnectionError):
             exchange.status = "Disconnected"
+            await self._record_failure(exchange, MAJOR)
             if request.transport is not None:
                 request.transport.abort()
             return web.Response(status=400)
@@ -124,7 +145,8 @@ class Endpoint:
         try:
             content_type = check_request(request)
             await receive(request, content_type, self._documents, self._limits, exchange.received)
-            transaction, reply, answer = await self._answer(request, exchange)
+            transaction, reply, answer = await self._answer(exchange)
+            await self._record(exchange, reply.entries)
             multipart = bool(reply.attachments) or transaction.mtom == "always"
             multipart = multipart or (transaction.mtom == "mirror" and exchange.received.mtom)
             response, exchange.sent = await send(request, transaction, reply, answer, as_multipart=multipart)
@@ -132,34 +154,85 @@ class Endpoint:
         except (Disconnected, Aborted, ConnectionError):
             raise
         except Fault as fault:
-            return _refuse(exchange, fault)
+            return await self._refuse(exchange, fault)
         except xmlio.Malformed as malformed:
-            return _refuse(exchange, Fault(str(malformed)))
+            return await self._refuse(exchange, Fault(str(malformed)))
         except Unavailable as unavailable:
             _log.error("unavailable", request=exchange.request_id, reason=str(unavailable))
             reason = f"not available for the moment, request {exchange.request_id}"
-            return _refuse(exchange, Fault(reason, code="Receiver"))
+            return await self._refuse(exchange, Fault(reason, code="Receiver"))
         except Exception as error:
             # Neither the exception's text nor its locals may be logged: they can hold what a patient's record says.
             _log.error("failed", request=exchange.request_id, exception=type(error).__qualname__, at=_places(error))
-            return _refuse(exchange, Fault(f"internal error, request {exchange.request_id}", code="Receiver"))
+            reason = f"internal error, request {exchange.request_id}"
+            return await self._refuse(exchange, Fault(reason, code="Receiver"))
 
-    async def _answer(self, request: web.Request, exchange: _Exchange) -> tuple[Transaction, Reply, tuple[bytes, ...]]:
+    async def _answer(self, exchange: _Exchange) -> tuple[Transaction, Reply, tuple[bytes, ...]]:
         received = exchange.received
         exchange.root = xmlio.parse(received.envelope, max_bytes=self._limits.envelope)
         received.envelope = b""
         envelope = open_envelope(exchange.root, self._understood)
         transaction = self._find(envelope, received.actions)
         exchange.transaction = transaction.number
-        requester = await self._identify(request, envelope.headers) if self._identify is not None else None
         attachments: Mapping[str, Staged] = received.attachments
         if self._documents is not None:
             attachments = resolve_includes(envelope.message, attachments)
-        context = self._context(exchange.request_id, attachments, requester)
+        await self._identify(envelope, transaction, exchange)
+        entries = unrecorded if self._recording is None else partial(self._entries, exchange)
+        context = self._context(
+            request_id=exchange.request_id,
+            attachments=attachments,
+            started=exchange.at,
+            requester=exchange.requester,
+            entries=entries,
+        )
         reply, answer = await self._actor.answer(transaction, envelope, context)
         exchange.status = reply.status
         exchange.codes = reply.codes
         return transaction, reply, answer
+
+    async def _identify(self, envelope: Envelope, transaction: Transaction, exchange: _Exchange) -> None:
+        """Find out who asks; a Fault when nobody is accepted."""
+        if self._trust is None:
+            return
+        exchange.kind = "assertion-refused"
+        certificate, identity = exchange.peer.certificate, self._trust.identity
+        exchange.requester = identity.remembered(envelope.headers, certificate, exchange.at)
+        if exchange.requester is None:
+            exchange.requester = await identity.authenticate(
+                envelope.headers, certificate, exchange.at, person_needed=transaction.person_needed
+            )
+        exchange.kind = transaction.number
+
+    def _entries(
+        self, exchange: _Exchange, outcome: int, accesses: Sequence[Access] = (), **told: str
+    ) -> Sequence[Entry]:
+        assert self._recording is not None
+        address = exchange.peer.address
+        return self._recording.entries(
+            Event(exchange.request_id, exchange.kind, exchange.at, outcome, exchange.requester, None, address, accesses,
+                  **told)
+        )  # fmt: skip
+
+    async def _record(self, exchange: _Exchange, entries: Sequence[Entry]) -> None:
+        """Have records durable in the log; Unavailable when they can't be. A write has recorded itself."""
+        if self._recording is not None and entries:
+            await self._recording.append(entries)
+        exchange.recorded = True
+
+    async def _record_failure(self, exchange: _Exchange, outcome: int) -> None:
+        """Record a request that got no answer but a fault, or none at all, unless there is a record of it."""
+        if self._recording is None or exchange.recorded:
+            return
+        try:
+            await self._record(exchange, self._entries(exchange, outcome, outcome_text=" ".join(exchange.codes)))
+        except (Unavailable, ValueError) as error:
+            _log.error("not recorded", request=exchange.request_id, exception=type(error).__qualname__)
+
+    async def _refuse(self, exchange: _Exchange, fault: Fault) -> web.Response:
+        response = _fault_response(exchange, fault)
+        await self._record_failure(exchange, MAJOR if fault.code == "Receiver" else SERIOUS)
+        return response
 
     def _find(self, envelope: Envelope, actions: Sequence[str]) -> Transaction:
         """The transaction of the message in the body. Whatever names an action besides must name the same."""
@@ -187,7 +260,7 @@ class Endpoint:
         )
 
 
-def _refuse(exchange: _Exchange, fault: Fault) -> web.Response:
+def _fault_response(exchange: _Exchange, fault: Fault) -> web.Response:
     message_id = read_message_id(header_blocks(exchange.root)) if exchange.root is not None else ""
     body = fault_envelope(fault, message_id)
     inner = getattr(fault, "inner", None) or fault.subcode or fault.code

@@ -19,6 +19,7 @@ from xds.ebrim.response import FAILURE, REGISTRY_RESPONSE, decode_response, stat
 from xds.ebrim.submit import encode_submit_objects
 from xds.ebrim.vocabulary import RIM
 from xds.errors import Code, Fault, Issue, Unavailable
+from xds.model.audit import Entry
 from xds.model.objects import Submission
 from xds.model.stored import Holding
 from xds.ports import Index, Writer
@@ -63,7 +64,11 @@ class RemoteRegistrar:
             await self._session.close()
 
     async def register(
-        self, submission: Submission, held: Sequence[Holding], already: Sequence[Issue] = ()
+        self,
+        submission: Submission,
+        held: Sequence[Holding],
+        already: Sequence[Issue] = (),
+        entries: Sequence[Entry] = (),
     ) -> list[Issue]:
         """Register a submission; what is wrong with it.
 
@@ -94,7 +99,7 @@ class RemoteRegistrar:
             await self._index.write(lambda writer: writer.release(fresh))
         else:
             # Again, as a refused submission of the same document may have released it meanwhile.
-            await self._index.write(lambda writer: writer.hold(held))
+            await self._index.write(lambda writer: _keep(writer, held, entries))
         return [*already, *issues]
 
     async def _register(self, submission: Submission) -> list[Issue]:
@@ -159,6 +164,11 @@ class RemoteRegistrar:
 
 class _Untouched(Exception):
     """The registry certainly did not register anything."""
+
+
+def _keep(writer: Writer, held: Sequence[Holding], entries: Sequence[Entry]) -> None:
+    writer.hold(held)
+    writer.record(entries)
 
 
 def _hold(writer: Writer, held: Sequence[Holding]) -> tuple[list[str], list[Issue]]:

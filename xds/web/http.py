@@ -17,16 +17,17 @@ _OPTIONS = {"access_log": None, "read_bufsize": 256 * 1024, "auto_decompress": F
 
 
 class _Connection(web.RequestHandler):
-    """A connection that knows the client's certificate.
+    """A connection that knows who is at its other end.
 
     aiohttp quotes what it could not read in its answer; here nothing received is repeated.
     """
 
-    __slots__ = ("certificate",)
+    __slots__ = ("address", "certificate")
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self.certificate = peer_certificate(transport)
+        self.address = str((transport.get_extra_info("peername") or ("",))[0])
 
     def handle_error(
         self,
@@ -41,10 +42,10 @@ class _Connection(web.RequestHandler):
         return response
 
 
-def client_certificate(request: web.Request) -> str | None:
-    """The SHA-256 of the certificate that the client of a request showed, in lower-case hex; None without one."""
+def peer_of(request: web.BaseRequest) -> tuple[str, str | None]:
+    """The IP address at the other end, and the SHA-256 of the certificate shown there, in lower-case hex, or None."""
     protocol = request.protocol
-    return protocol.certificate if isinstance(protocol, _Connection) else None
+    return (protocol.address, protocol.certificate) if isinstance(protocol, _Connection) else ("", None)
 
 
 async def name_server(request: web.Request, response: web.StreamResponse) -> None:

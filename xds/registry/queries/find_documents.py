@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from xds.model.selection import EntrySelection
+from xds.model.stored import Found
 from xds.ports import Reader
 from xds.registry.queries._graph import stable_unless_asked
-from xds.registry.stored_query import ENTRY_FILTERS, ENTRY_STATUS, PATIENT_ENTRY, Found, StoredQuery
+from xds.registry.stored_query import ENTRY_FILTERS, ENTRY_STATUS, PATIENT_ENTRY, StoredQuery
 
 
 def answer(values: dict[str, Any], reader: Reader, limit: int) -> Found:

@@ -8,17 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 from xds.model.selection import EntrySelection, FolderSelection, SetSelection
+from xds.model.stored import Found
 from xds.ports import Reader
 from xds.registry.queries._graph import entry_filters, links_of
-from xds.registry.stored_query import (
-    CONFIDENTIALITY_CODE,
-    ENTRY_TYPE,
-    FORMAT_CODE,
-    Found,
-    Parameter,
-    StoredQuery,
-    status,
-)
+from xds.registry.stored_query import CONFIDENTIALITY_CODE, ENTRY_TYPE, FORMAT_CODE, Parameter, StoredQuery, status
 
 
 def answer(values: dict[str, Any], reader: Reader, limit: int) -> Found:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from xds.model.selection import AssociationSelection
+from xds.model.stored import Found
 from xds.ports import Reader
-from xds.registry.stored_query import HOME, Found, Parameter, StoredQuery, reference
+from xds.registry.stored_query import HOME, Parameter, StoredQuery, reference
 
 
 def answer(values: dict[str, Any], reader: Reader, limit: int) -> Found:

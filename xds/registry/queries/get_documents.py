@@ -5,15 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from xds.model.selection import EntrySelection
+from xds.model.stored import Found
 from xds.ports import Reader
-from xds.registry.stored_query import (
-    ENTRY_LOGICAL_ID,
-    ENTRY_UNIQUE_ID,
-    ENTRY_UUID,
-    HOME,
-    Found,
-    StoredQuery,
-)
+from xds.registry.stored_query import ENTRY_LOGICAL_ID, ENTRY_UNIQUE_ID, ENTRY_UUID, HOME, StoredQuery
 
 
 def answer(values: dict[str, Any], reader: Reader, limit: int) -> Found:

@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 from xds.model.selection import AssociationSelection, EntrySelection
+from xds.model.stored import Found
 from xds.ports import Reader
 from xds.registry.queries._graph import uuids_of
-from xds.registry.stored_query import ENTRY_UNIQUE_ID, ENTRY_UUID, HOME, Found, StoredQuery
+from xds.registry.stored_query import ENTRY_UNIQUE_ID, ENTRY_UUID, HOME, StoredQuery
 
 
 def answer(values: dict[str, Any], reader: Reader, limit: int) -> Found:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from xds.model.selection import FolderSelection
+from xds.model.stored import Found
 from xds.ports import Reader
 from xds.registry.queries._graph import between, entries_by_uuid, entry_filters, given, members_of, uuids_of
 from xds.registry.stored_query import (
@@ -14,7 +15,6 @@ from xds.registry.stored_query import (
     FOLDER_UUID,
     FORMAT_CODE,
     HOME,
-    Found,
     StoredQuery,
     one,
 )

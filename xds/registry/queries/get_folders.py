@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from xds.model.selection import FolderSelection
+from xds.model.stored import Found
 from xds.ports import Reader
-from xds.registry.stored_query import FOLDER_LOGICAL_ID, FOLDER_UNIQUE_ID, FOLDER_UUID, HOME, Found, StoredQuery
+from xds.registry.stored_query import FOLDER_LOGICAL_ID, FOLDER_UNIQUE_ID, FOLDER_UUID, HOME, StoredQuery
 
 
 def answer(values: dict[str, Any], reader: Reader, limit: int) -> Found:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from xds.model.selection import EntrySelection
+from xds.model.stored import Found
 from xds.ports import Reader
 from xds.registry.queries._graph import folders_by_uuid, given, holders_of, uuids_of
-from xds.registry.stored_query import ENTRY_UNIQUE_ID, ENTRY_UUID, HOME, Found, StoredQuery, one
+from xds.registry.stored_query import ENTRY_UNIQUE_ID, ENTRY_UUID, HOME, StoredQuery, one
 
 
 def answer(values: dict[str, Any], reader: Reader, limit: int) -> Found:

@@ -9,18 +9,10 @@ from typing import Any
 
 from xds.model.objects import RELATIONSHIPS
 from xds.model.selection import AssociationSelection, EntrySelection
+from xds.model.stored import Found
 from xds.ports import Reader
 from xds.registry.queries._graph import between, entries_by_uuid, entry_filters, given, uuids_of
-from xds.registry.stored_query import (
-    ENTRY_TYPE,
-    ENTRY_UNIQUE_ID,
-    ENTRY_UUID,
-    HOME,
-    Found,
-    Parameter,
-    StoredQuery,
-    one,
-)
+from xds.registry.stored_query import ENTRY_TYPE, ENTRY_UNIQUE_ID, ENTRY_UUID, HOME, Parameter, StoredQuery, one
 
 
 def answer(values: dict[str, Any], reader: Reader, limit: int) -> Found:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from xds.model.selection import AssociationSelection, SetSelection
+from xds.model.stored import Found
 from xds.ports import Reader
 from xds.registry.queries._graph import (
     between,
@@ -25,7 +26,6 @@ from xds.registry.stored_query import (
     ENTRY_TYPE,
     FORMAT_CODE,
     HOME,
-    Found,
     Parameter,
     StoredQuery,
     reference,

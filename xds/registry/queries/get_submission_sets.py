@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 from xds.model.selection import SetSelection
+from xds.model.stored import Found
 from xds.ports import Reader
 from xds.registry.queries._graph import holders_of
-from xds.registry.stored_query import HOME, Found, Parameter, StoredQuery, reference
+from xds.registry.stored_query import HOME, Parameter, StoredQuery, reference
 
 
 def answer(values: dict[str, Any], reader: Reader, limit: int) -> Found:

@@ -1,0 +1,58 @@
+"""Who submits: whether they may, and what the log records of it. The same for ITI-41 and ITI-42."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from xds.errors import Code, Issue
+from xds.model.audit import MINOR, SUCCESS, Document, Entry
+from xds.model.audit import Access as Accessed
+from xds.model.hl7 import CX, parse_cx
+from xds.model.objects import Submission
+from xds.transaction import Context, unrecorded
+
+
+def check_submitter(submission: Submission, ctx: Context, code: Code) -> list[Issue]:
+    """What a known requester may not submit: for another patient than the token's, or as another source.
+
+    `code` is the actor's own code for it.
+    """
+    requester = ctx.requester
+    if requester is None:
+        return []
+    issues = []
+    for submission_set in submission.submission_sets:
+        where = submission_set.entry_uuid
+        if submission_set.source_id not in requester.participant.source_ids:
+            issues.append(Issue(code, "sourceId is not one of the participant that sends", where))
+        if requester.patient is not None and submission_set.patient_id != str(requester.patient):
+            issues.append(Issue(code, "patientId is another patient than the assertion's resource-id", where))
+    return issues
+
+
+def submitted(submission: Submission, ctx: Context, codes: Sequence[str] = ()) -> Sequence[Entry]:
+    """The log's records of a submission: accepted, or refused with `codes`."""
+    if ctx.entries is unrecorded:
+        return ()
+    patients = dict.fromkeys(each.patient_id for each in (*submission.submission_sets, *submission.entries))
+    accesses = [
+        Accessed(
+            _patient(patient),
+            None,
+            [
+                Document(each.unique_id or "", each.entry_uuid, each.repository_unique_id or "")
+                for each in submission.entries
+                if each.patient_id == patient
+            ],
+        )
+        for patient in patients
+    ]
+    unique_id = next((each.unique_id for each in submission.submission_sets if each.unique_id), "")
+    return ctx.entries(MINOR if codes else SUCCESS, accesses, outcome_text=" ".join(codes), submission_set=unique_id)
+
+
+def _patient(text: str | None) -> CX | None:
+    try:
+        return parse_cx(text or "")
+    except ValueError:
+        return None
