@@ -22,7 +22,7 @@ import ssl
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ from aiohttp.typedefs import Handler
 from xds.affinity import Reloading
 from xds.db import Database, open_database
 from xds.errors import Issue, Misconfigured, XdsError
-from xds.identity import Authenticator, Policy, load_issuers
+from xds.gate import Gate, open_gate
 from xds.mllp.handle import handle
 from xds.mllp.server import MllpServer
 from xds.model.objects import Submission
@@ -44,10 +44,9 @@ from xds.registry.iti8_patient_identity_feed import feed as add_patients
 from xds.registry.iti8_patient_identity_feed import merge as merge_patient
 from xds.registry.register import LocalRegistrar
 from xds.registry.rules import check_submission
-from xds.settings import Settings, bracketed, is_loopback
+from xds.settings import Settings, bracketed
 from xds.soap import Limits, add_actor
 from xds.soap.registrar import RemoteRegistrar
-from xds.soap.trust import Peer, Trust
 from xds.soap.wsdl import wsdl_handler
 from xds.store.files import FileDocuments
 from xds.store.sweep import sweep
@@ -55,7 +54,7 @@ from xds.transaction import Context, Registry, Repository, discover
 from xds.web.accept import log_refusal
 from xds.web.answers import Answers
 from xds.web.door import Door
-from xds.web.http import listen, name_server, peer_of
+from xds.web.http import listen, name_server
 from xds.web.logs import set_up_logs
 from xds.web.metrics import Metrics
 from xds.web.pages import Probe, add_pages, disk_probe
@@ -82,7 +81,7 @@ class Parts:
     affinity_domain: Reloading
     registry: Registry | None
     repository: Repository | None
-    authenticator: Authenticator
+    gate: Gate
 
 
 PARTS = web.AppKey("parts", Parts)
@@ -120,10 +119,16 @@ def build_app(settings: Settings, *, slot: int = 0, metrics_folder: Path | None 
     app[PARTS] = parts
 
     async def close(app: web.Application) -> AsyncIterator[None]:
-        sweeping = asyncio.create_task(_sweep_on(settings, parts)) if slot == 0 and parts.documents else None
+        beside = parts.gate.tasks(settings, first=slot == 0)
+        if slot == 0 and parts.documents:
+            beside.append(_sweep_on(settings, parts))
+        running = [asyncio.create_task(each) for each in beside]
         yield
-        if sweeping is not None:
-            sweeping.cancel()
+        for task in running:
+            task.cancel()
+        if slot == 0 and parts.gate.sealer is not None:
+            with contextlib.suppress(XdsError):
+                await parts.gate.sealer.seal()
         if parts.repository is not None and isinstance(parts.repository.registrar, RemoteRegistrar):
             await parts.repository.registrar.close()
         await asyncio.to_thread(closing.close)
@@ -278,14 +283,7 @@ def _open(settings: Settings, metrics: Metrics, opened: contextlib.ExitStack) ->
         registrar = LocalRegistrar(registry) if registry is not None else _remote_registrar(settings, database, domain)
         unique_id = settings.repository.unique_id or ""
         repository = Repository(database, documents, registrar, unique_id, home)
-    return Parts(database, documents, domain, registry, repository, _authenticator(settings, database))
-
-
-def _authenticator(settings: Settings, database: Database) -> Authenticator:
-    identity = settings.identity
-    skew, longest = (timedelta(seconds=each) for each in (identity.clock_skew_seconds, identity.max_lifetime_seconds))
-    policy = Policy(settings.audience, skew, longest, identity.least_assurance, identity.required)
-    return Authenticator(database, load_issuers(identity.issuers, for_tests=is_loopback(settings.server.host)), policy)
+    return Parts(database, documents, domain, registry, repository, open_gate(settings, database))
 
 
 def _remote_registrar(settings: Settings, database: Database, domain: Reloading) -> RemoteRegistrar:
@@ -312,9 +310,7 @@ def _mount(app: web.Application, settings: Settings, parts: Parts, answers: Answ
     )
 
     def context(**known: Any) -> Context:
-        return Context(registry=parts.registry, repository=parts.repository, **known)
-
-    trust = Trust(lambda request: Peer(*peer_of(request)), parts.authenticator, None)
+        return Context(registry=parts.registry, repository=parts.repository, access=parts.gate.access, **known)
 
     posts: dict[str, Handler] = {}
     for actor, path in _PATHS.items():
@@ -327,7 +323,7 @@ def _mount(app: web.Application, settings: Settings, parts: Parts, answers: Answ
                 documents=parts.documents if actor == "repository" else None,
                 limits=limits,
                 observe=answers.note,
-                trust=trust,
+                trust=parts.gate.trust,
             )
             app.router.add_get(path, wsdl_handler(actor, settings.server.base_url))
     return posts

@@ -208,11 +208,18 @@ class Endpoint:
         self, exchange: _Exchange, outcome: int, accesses: Sequence[Access] = (), **told: str
     ) -> Sequence[Entry]:
         assert self._recording is not None
-        address = exchange.peer.address
         return self._recording.entries(
-            Event(exchange.request_id, exchange.kind, exchange.at, outcome, exchange.requester, None, address, accesses,
-                  **told)
-        )  # fmt: skip
+            Event(
+                exchange.request_id,
+                exchange.kind,
+                exchange.at,
+                outcome,
+                requester=exchange.requester,
+                address=exchange.peer.address,
+                accesses=accesses,
+                **told,
+            )
+        )
 
     async def _record(self, exchange: _Exchange, entries: Sequence[Entry]) -> None:
         """Have records durable in the log; Unavailable when they can't be. A write has recorded itself."""

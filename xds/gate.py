@@ -1,0 +1,124 @@
+"""Who is let in, what they may see, and that it is on record: identity, consent and log put together for one worker.
+
+Where identity is required, everything is recorded: a server that everyone on its own machine may use without being
+known is for development, and has no log.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Coroutine, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+from xds.atna.anchor import Anchor, anchor_at
+from xds.atna.keys import read_index_key, read_signer
+from xds.atna.seal import Sealer
+from xds.atna.syslog import Feed
+from xds.atna.syslog import Repository as AuditRepository
+from xds.atna.watch import AnchorWatch
+from xds.audit.record import Recorder
+from xds.consent import Access, GivenConsents, load_policy
+from xds.db import Database
+from xds.errors import Unavailable
+from xds.identity import Authenticator, Policy, load_issuers
+from xds.mitz import MitzConsents
+from xds.model.audit import Entry, Source
+from xds.settings import Settings, is_loopback
+from xds.soap.trust import Log, Peer, Trust
+from xds.web.http import peer_of
+from xds.web.tls import client_context
+
+_LOOK_EVERY = timedelta(seconds=10)
+
+
+class Gate(NamedTuple):
+    """`access` is None where no policy is set: then a known requester sees nothing. `watch` is None without anchors."""
+
+    trust: Trust
+    access: Access | None
+    sealer: Sealer | None
+    watch: AnchorWatch | None
+    feed: Feed | None
+
+    def tasks(self, settings: Settings, *, first: bool) -> list[Coroutine[Any, Any, None]]:
+        """What runs beside the requests; sealing and feeding are for the first worker alone."""
+        found: list[Coroutine[Any, Any, None]] = []
+        if self.watch is not None:
+            found.append(self.watch.run(_LOOK_EVERY))
+        if first and self.sealer is not None:
+            found.append(self.sealer.run(settings.audit.checkpoint_seconds, settings.audit.checkpoint_records))
+        if first and self.feed is not None:
+            found.append(self.feed.run())
+        return found
+
+
+def open_gate(settings: Settings, database: Database) -> Gate:
+    """Make the gate; Misconfigured when a file that it needs can't be used."""
+    recorded = settings.identity.required
+    watch = _watch(settings, database) if recorded else None
+    log = _log(settings, database, watch) if recorded else None
+    trust = Trust(lambda request: Peer(*peer_of(request)), _authenticator(settings, database), log)
+    sealer = feed = None
+    if recorded:
+        signer = read_signer(settings.audit.signing_key, settings.audit_origin)
+        sealer = Sealer(database, signer, _anchors(settings), _now)
+    if recorded and settings.audit.syslog_host is not None:
+        repository = AuditRepository(settings.audit.syslog_host, settings.audit.syslog_port, _peer_context(settings))
+        feed = Feed(database, repository, settings.audit_origin)
+    return Gate(trust, _access(settings), sealer, watch, feed)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _authenticator(settings: Settings, database: Database) -> Authenticator:
+    identity = settings.identity
+    skew, longest = (timedelta(seconds=each) for each in (identity.clock_skew_seconds, identity.max_lifetime_seconds))
+    policy = Policy(settings.audience, skew, longest, identity.least_assurance, identity.required)
+    issuers = load_issuers(identity.issuers, for_tests=is_loopback(settings.server.host))
+    return Authenticator(database, issuers, policy)
+
+
+def _access(settings: Settings) -> Access | None:
+    if settings.consent.policy is None:
+        return None
+    rules = load_policy(settings.consent.policy)
+    mitz = settings.mitz
+    if settings.consent.source == "mitz" and mitz.url is not None:
+        return Access(
+            lambda: rules,
+            MitzConsents(mitz.url, client_context(mitz.ca, mitz.certificate, mitz.key), mitz.timeout_seconds),
+        )
+    return Access(lambda: rules, GivenConsents(lambda: rules))
+
+
+def _log(settings: Settings, database: Database, watch: AnchorWatch | None) -> Log:
+    source = Source(settings.audit.site or settings.audit_origin, settings.audit_origin)
+    recorder = Recorder(source, read_index_key(settings.audit.index_key))
+
+    async def append(entries: Sequence[Entry]) -> None:
+        if watch is not None and watch.overdue:
+            raise Unavailable("the log has had no anchor for too long")
+        await database.write(lambda writer: writer.record(entries))
+
+    return Log(recorder.entries, append)
+
+
+def _watch(settings: Settings, database: Database) -> AnchorWatch | None:
+    if not settings.audit.anchor_paths and settings.audit.anchor_url is None:
+        return None
+    return AnchorWatch(database, timedelta(minutes=settings.audit.anchor_grace_minutes), _now)
+
+
+def _anchors(settings: Settings) -> list[Anchor]:
+    anchors = [anchor_at(path) for path in settings.audit.anchor_paths]
+    if settings.audit.anchor_url is not None:
+        anchors.append(anchor_at(settings.audit.anchor_url, _peer_context(settings)))
+    return anchors
+
+
+def _peer_context(settings: Settings) -> ssl.SSLContext:
+    audit = settings.audit
+    return client_context(audit.peer_ca, audit.peer_certificate, audit.peer_key)
