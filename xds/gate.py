@@ -35,6 +35,7 @@ _LOOK_EVERY = timedelta(seconds=10)
 class Gate(NamedTuple):
     """`access` is None where no policy is set: then a known requester sees nothing. `watch` is None without anchors."""
 
+    authenticator: Authenticator
     trust: Trust
     access: Access | None
     sealer: Sealer | None
@@ -58,7 +59,8 @@ def open_gate(settings: Settings, database: Database) -> Gate:
     recorded = settings.identity.required
     watch = _watch(settings, database) if recorded else None
     log = _log(settings, database, watch) if recorded else None
-    trust = Trust(lambda request: Peer(*peer_of(request)), _authenticator(settings, database), log)
+    authenticator = _authenticator(settings, database)
+    trust = Trust(lambda request: Peer(*peer_of(request)), authenticator, log)
     sealer = feed = None
     if recorded:
         signer = read_signer(settings.audit.signing_key, settings.audit_origin)
@@ -66,7 +68,7 @@ def open_gate(settings: Settings, database: Database) -> Gate:
     if recorded and settings.audit.syslog_host is not None:
         repository = AuditRepository(settings.audit.syslog_host, settings.audit.syslog_port, _peer_context(settings))
         feed = Feed(database, repository, settings.audit_origin)
-    return Gate(trust, _access(settings), sealer, watch, feed)
+    return Gate(authenticator, trust, _access(settings), sealer, watch, feed)
 
 
 def _now() -> datetime:

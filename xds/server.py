@@ -265,7 +265,7 @@ class _Worker:
             return await handle(message, domain(), partial(add_patients, registry), partial(merge_patient, registry))
 
         tls = self._context if self._settings.mllp_tls else None
-        admits = parts.authenticator.admits
+        admits = parts.gate.authenticator.admits
         return MllpServer(answer, self._mllp, tls, admit=lambda transport: admits(peer_certificate(transport)))
 
 

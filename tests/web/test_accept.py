@@ -14,7 +14,7 @@ import trustme
 import uvloop
 from aiohttp import web
 
-from xds.web.http import client_certificate, listen
+from xds.web.http import listen, peer_of
 from xds.web.tls import client_context, server_context
 
 
@@ -37,7 +37,7 @@ def serving(files, clients) -> list[tuple[str, str]]:
     refused: list[tuple[str, str]] = []
 
     async def answer(request: web.BaseRequest) -> web.StreamResponse:
-        return web.Response(text=client_certificate(request) or "nobody")
+        return web.Response(text=peer_of(request)[1] or "nobody")
 
     async def serve() -> None:
         context = server_context(files / "server.pem", files / "server-key.pem", files / "ca.pem")

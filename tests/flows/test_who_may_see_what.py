@@ -1,0 +1,105 @@
+"""A known requester finds what policy and consent allow, and each look is in the log."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import samples
+from identity_samples import message
+from lxml import etree
+from served import ROOT, Served, client_context, initialised, xds
+
+from xds.config import load
+from xds.db import open_database
+from xds.model.affinity_domain import AffinityDomain
+from xds.registry.register import register
+from xds.transaction import Registry
+
+PATIENT = samples.PATIENT
+SOAP = {"Content-Type": "application/soap+xml; charset=UTF-8"}
+FIND = (
+    '<q:AdhocQueryRequest xmlns:q="urn:oasis:names:tc:ebxml-regrep:xsd:query:3.0" '
+    'xmlns:r="urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0"><q:ResponseOption returnType="LeafClass"/>'
+    '<r:AdhocQuery id="urn:uuid:14d4debf-8f97-4251-9a74-a90016b0af0d"><r:Slot name="$XDSDocumentEntryPatientId">'
+    "<r:ValueList><r:Value>'{patient}'</r:Value></r:ValueList></r:Slot><r:Slot name=\"$XDSDocumentEntryStatus\">"
+    "<r:ValueList><r:Value>('urn:oasis:names:tc:ebxml-regrep:StatusType:Approved')</r:Value></r:ValueList></r:Slot>"
+    "</r:AdhocQuery></q:AdhocQueryRequest>"
+).replace("{patient}", PATIENT.replace("&", "&amp;"))
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory) -> Iterator[Served]:
+    """A server that wants to know who asks; a midwife practice has published a document."""
+    folder = initialised(tmp_path_factory.mktemp("guarded"))
+    config = folder / "xds.toml"
+    policy = ROOT / "fixtures" / "policies" / "geboortezorg.toml"
+    settings = config.read_text().replace("required = false", "required = true")
+    config.write_text(f'{settings}\n[consent]\npolicy = "{policy}"\n')
+    assert xds("patient", "add", "--config", config, PATIENT).returncode == 0
+    publish(folder)
+    with Served(folder) as server:
+        server.logged("ready")
+        yield server
+
+
+def publish(folder: Path) -> None:
+    database = open_database(load(folder / "xds.toml").database.url)
+    registry = Registry(database, AffinityDomain, lambda: datetime.now(UTC), None, 100)
+    try:
+        issues = asyncio.run(register(registry, samples.submission(samples.entry()), ()))
+    finally:
+        database.close()
+    assert not [issue for issue in issues if issue.severity.endswith("Error")], issues
+
+
+def find(server: Served, organisation: str, *token: str) -> int:
+    """How many documents an organisation's user finds."""
+    done = xds(
+        "token", "--config", server.folder / "xds.toml", "--organisation", organisation, *token,
+        XDS_SERVER_PORT=server.port,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    body = message(done.stdout.strip().encode(), body=FIND)
+    link = http.client.HTTPSConnection(
+        "127.0.0.1", server.port, context=client_context(server.folder, organisation), timeout=20
+    )
+    link.request("POST", "/registry", body, SOAP)
+    answer = link.getresponse()
+    content = answer.read()
+    link.close()
+    assert answer.status == 200, content
+    assert b"ResponseStatusType:Success" in content, content
+    return len(list(etree.fromstring(content).iter("{urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0}ExtrinsicObject")))
+
+
+def consent(server: Served, *arguments: object) -> None:
+    done = xds("consent", *arguments[:1], "--config", server.folder / "xds.toml", "--patient", PATIENT, *arguments[1:])
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_story(server):
+    gynaecologist = ("--role", "01.046")
+    assert find(server, "midwife-practice", "--role", "03.000") == 1, "her own document"
+    assert find(server, "hospital", *gynaecologist) == 0, "no treatment relation, no consent"
+    consent(server, "relation", "--organisation", "00010990", "--by", "balie")
+    assert find(server, "hospital", *gynaecologist) == 0, "no consent"
+    consent(server, "record", "--permit", "--consumer", "organisation:00010990", "--channel", "paper", "--by", "balie")
+    assert find(server, "hospital", *gynaecologist) == 1
+    assert find(server, "jgz", "--role", "01.070") == 0, "no treatment relation"
+    consent(server, "record", "--deny", "--consumer", "organisation:00010990", "--channel", "paper", "--by", "balie")
+    assert find(server, "hospital", *gynaecologist) == 0, "withdrawn"
+    emergency = ("--purpose", "BTG", "--reason", "bloedverlies bij opname")
+    assert find(server, "hospital", *gynaecologist, *emergency) == 1, "the glass was broken"
+
+    done = xds("audit", "list", "--config", server.folder / "xds.toml", "--json", "--patient", PATIENT)
+    assert done.returncode == 0, done.stderr
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    queries = [each for each in records if "ITI-18" in json.dumps(each)]
+    assert len(queries) == 8
+    assert "bloedverlies bij opname" in json.dumps(queries[-1])
