@@ -101,5 +101,5 @@ def test_the_story(server):
     assert done.returncode == 0, done.stderr
     records = [json.loads(line) for line in done.stdout.splitlines()]
     queries = [each for each in records if "ITI-18" in json.dumps(each)]
-    assert len(queries) == 8
+    assert len(queries) == 7
     assert "bloedverlies bij opname" in json.dumps(queries[-1])
