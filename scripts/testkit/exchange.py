@@ -85,7 +85,8 @@ class Exchange:
         self.done.request = request
         self._report("InputMetadata", request)
         message_id = f"urn:uuid:{uuid.uuid4()}"
-        root = wire.envelope(kind.action, target.urls[kind.number], message_id, copy.deepcopy(request))
+        security = self._security()
+        root = wire.envelope(kind.action, target.urls[kind.number], message_id, copy.deepcopy(request), security)
         message = wire.multipart(root, parts, kind.action) if kind.mtom else wire.plain(root, kind.action)
         self._keep("request", message)
         try:
@@ -98,6 +99,11 @@ class Exchange:
         self._report("Result", answer.body)
         wrong = check_exchange(answer, kind.answer, message_id, kind.mtom)
         return wrong + self._judge(request, answer)
+
+    def _security(self) -> etree._Element | None:
+        assertions = self.session.assertions
+        names = (self.step.get("id", ""), self.section, self.test)
+        return assertions.security_header(*names) if assertions is not None else None
 
     def _judge(self, request: etree._Element, answer: wire.Answer) -> list[str]:
         wrong = check_status(self.step, self.transaction, answer)

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from testkit.prepare import OUR_SOURCE
 from testkit.session import Target
 
 WAIT_SECONDS = 20.0
@@ -55,11 +56,14 @@ def _client_context(folder: Path, client: dict[str, str]) -> ssl.SSLContext:
 
 
 @contextmanager
-def running(folder: Path, codes: Path) -> Iterator[Path]:
-    """Run a server with these value sets; yield its configuration."""
+def running(folder: Path, codes: Path, *, identity: bool = False) -> Iterator[Path]:
+    """Run a server with these value sets; yield its configuration. With `identity` every message needs an assertion."""
     config, log = folder / "xds.toml", folder / "server.log"
     ports = ("--port", _free_port(), "--mllp-port", _free_port())
     _xds("init", "--demo", "--affinity-domain", str(codes), *ports, str(folder))
+    if identity:
+        config.write_text(config.read_text().replace("required = false", "required = true"))
+        _xds("participant", "sources", "--config", str(config), "1", OUR_SOURCE)
     command = [sys.executable, "-m", "xds", "serve", "--config", str(config)]
     with log.open("wb") as output:
         server = subprocess.Popen(command, stdout=output, stderr=output, env={**os.environ, "PYTHONUNBUFFERED": "1"})

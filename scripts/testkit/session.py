@@ -12,6 +12,7 @@ from pathlib import Path
 from lxml import etree
 
 from testkit import wire
+from testkit.assertions import Assertions
 from testkit.plan import Reference, Testkit, Unsupported
 from testkit.prepare import Assigned
 from testkit.schemas import Schemas
@@ -43,10 +44,18 @@ class Done:
 class Session:
     """One run against one server."""
 
-    def __init__(self, testkit: Testkit, target: Target, schemas: Schemas, keep: Path | None = None):
+    def __init__(
+        self,
+        testkit: Testkit,
+        target: Target,
+        schemas: Schemas,
+        keep: Path | None = None,
+        assertions: Assertions | None = None,
+    ):
         self.testkit = testkit
         self.target = target
         self.schemas = schemas
+        self.assertions = assertions
         self.steps: dict[tuple[str, str], dict[str, Done]] = {}
         self._keep = keep
         self._patients: dict[str, str] = {}

@@ -60,13 +60,18 @@ class Unreadable(Exception):
         self.received = received
 
 
-def envelope(action: str, url: str, message_id: str, body: etree._Element) -> bytes:
-    """Write a SOAP 1.2 request with WS-Addressing."""
+def envelope(
+    action: str, url: str, message_id: str, body: etree._Element, security: etree._Element | None = None
+) -> bytes:
+    """Write a SOAP 1.2 request with WS-Addressing, and with a Security header if there is one."""
     root = etree.Element(f"{{{SOAP}}}Envelope", nsmap={"s": SOAP, "a": WSA})
     header = etree.SubElement(root, f"{{{SOAP}}}Header")
     for name, text in (("Action", action), ("MessageID", message_id), ("To", url)):
         etree.SubElement(header, f"{{{WSA}}}{name}").text = text
     header[0].set(f"{{{SOAP}}}mustUnderstand", "1")
+    if security is not None:
+        security.set(f"{{{SOAP}}}mustUnderstand", "1")
+        header.append(security)
     etree.SubElement(root, f"{{{SOAP}}}Body").append(body)
     return etree.tostring(root)
 

@@ -37,6 +37,10 @@ def test_a_system_is_added_changed_suspended_and_let_in_again(xds, folder):
     changed = listed(xds, folder)[3]
     assert (changed["suspended"], changed["nen7510"], changed["nen7513"]) == (True, "2025-05-01", "2026-03-01")
     assert "suspended; NEN 7510 since 2025-05-01" in xds("participant", "list", *config).stdout
+    assert xds("participant", "sources", "4", "1.2.5", "urn:oid:1.2.6", *config).returncode == 0
+    assert listed(xds, folder)[3]["source_ids"] == ["1.2.5", "1.2.6"]
+    assert xds("participant", "sources", "4", "x", *config).returncode == 2
+    assert xds("participant", "sources", "5", "1.2.5", *config).returncode == 1
     assert xds("participant", "resume", "4", *config).returncode == 0
     assert not listed(xds, folder)[3]["suspended"]
     assert xds("participant", "suspend", "5", *config).returncode == 1

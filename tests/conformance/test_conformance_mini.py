@@ -106,3 +106,23 @@ def test_a_name_that_is_unknown_is_not_run():
     done = run("90001", "90001/none")
     assert done.returncode == 2
     assert "90001/none: no such test" in done.stderr
+
+
+def test_assertions_are_sent_in_the_variant_that_a_section_is_named_after():
+    command = f"{sys.executable} -m xds token --config {{config}} --variant"
+
+    done = run("xua-mini", "90002/submit", "--assertion-command", command)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "10 steps: 10 passed, 0 failed, 0 unsupported" in done.stdout
+
+
+def test_a_server_that_wants_to_know_who_asks_fails_every_test_without_assertions(tmp_path):
+    from testkit.server import running
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(ROOT))
+        with running(tmp_path / "server", MINI / "codes.xml", identity=True) as config:
+            done = run("90005/valid", "90005/expired", "--config", config)
+    assert done.returncode == 1
+    assert "2 steps: 1 passed, 1 failed" in done.stdout

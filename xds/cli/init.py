@@ -24,6 +24,8 @@ ORGANISATIONS = {
     "jgz": Organisation("00054321", "JGZ De Wieg", "JGZ"),
 }
 """Who gets a client certificate in a demonstration, and is a participant in it."""
+SOURCES = {"hospital": "2.999.7", "midwife-practice": "2.999.30", "jgz": "2.999.40"}
+"""The sourceId that each of them submits with."""
 TEST_ISSUER = "https://issuer.example/test"
 
 _CONFIGURATION = """\
@@ -184,7 +186,8 @@ def _make_issuer(folder: Path) -> None:
 def _add_participants(writer: Writer, folder: Path) -> None:
     today = datetime.now(UTC).date()
     for name, organisation in ORGANISATIONS.items():
-        writer.add_participant(organisation, fingerprint(folder / f"{name}.pem"), (), today, NormStatus())
+        certificate = fingerprint(folder / f"{name}.pem")
+        writer.add_participant(organisation, certificate, (SOURCES[name],), today, NormStatus())
 
 
 def _write_certificate(folder: Path, name: str, certificate) -> None:

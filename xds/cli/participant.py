@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -77,9 +77,7 @@ def add(
     """
     if len(ura) != 8 or not (ura.isascii() and ura.isdigit()):
         raise click.BadParameter("expected eight digits", param_hint="--ura")
-    source_ids = tuple(each.removeprefix("urn:oid:") for each in source_id)
-    if not all(map(is_oid, source_ids)):
-        raise click.BadParameter("expected an OID", param_hint="--source-id")
+    source_ids = _oids(source_id, "--source-id")
     organisation = Organisation(ura, name.strip(), kind.strip())
     day = since or datetime.now(UTC).date()
     with _changing(config) as database:
@@ -148,6 +146,17 @@ def certificate(config: Path | None, remove: bool, participant: int, pem: Path) 
 
 @command.command
 @config_option
+@_number
+@click.argument("source_ids", nargs=-1, metavar="OID...")
+def sources(config: Path | None, participant: int, source_ids: tuple[str, ...]) -> None:
+    """Say with which sourceIds a system may submit: these, instead of those that it had."""
+    oids = _oids(source_ids, "OID")
+    with _changing(config) as database:
+        _require(database.write_now(lambda writer: writer.set_source_ids(participant, oids)))
+
+
+@command.command
+@config_option
 @_norm_options
 @_number
 def norms(config: Path | None, participant: int, **norms: date | None) -> None:
@@ -199,6 +208,13 @@ def _changing(config: Path | None) -> Iterator[Database]:
             raise Failed(
                 "the certificate belongs to a participant already, or there is no such participant", 1
             ) from None
+
+
+def _oids(texts: Sequence[str], hint: str) -> tuple[str, ...]:
+    oids = tuple(text.removeprefix("urn:oid:") for text in texts)
+    if not all(map(is_oid, oids)):
+        raise click.BadParameter("expected an OID", param_hint=hint)
+    return oids
 
 
 def _require(found: bool) -> None:

@@ -70,6 +70,8 @@ class ParticipantStatements:
         added = {column.name: _value(column) for column in participant.c if column.name != "id"}
         self.add = text(insert(participant).values(added).returning(of.id))
         self.suspend = text(update(participant).values(suspended=_value(of.suspended)).where(of.id == _value(of.id)))
+        sources = {"source_ids": _value(of.source_ids)}
+        self.set_source_ids = text(update(participant).values(sources).where(of.id == _value(of.id)))
         norms = {name: _value(of[name]) for name in _NORMS}
         self.set_norms = text(update(participant).values(norms).where(of.id == _value(of.id)))
         self.add_certificate = text(insert(participant_certificate).values(_values(participant_certificate)))

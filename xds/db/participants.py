@@ -71,6 +71,10 @@ class WriteParticipants(ReadParticipants):
         """Whether there is such a participant."""
         return bool(self._session.run(self._participants.suspend, (int(suspended), participant)))
 
+    def set_source_ids(self, participant: int, source_ids: Iterable[str]) -> bool:
+        """Whether there is such a participant."""
+        return bool(self._session.run(self._participants.set_source_ids, (" ".join(source_ids), participant)))
+
     def set_norms(self, participant: int, norms: NormStatus) -> bool:
         """Whether there is such a participant."""
         return bool(self._session.run(self._participants.set_norms, (*_norm_dates(norms), participant)))

@@ -58,7 +58,7 @@ def test_a_certificate_has_one_participant(database):
     assert len(database.read_now(lambda reader: reader.participants())) == 2
 
 
-def test_suspending_and_the_norms(database):
+def test_suspending_the_sources_and_the_norms(database):
     number = added(database)
 
     assert database.write_now(lambda writer: writer.suspend_participant(number, True))
@@ -68,6 +68,9 @@ def test_suspending_and_the_norms(database):
     norms = NormStatus(None, date(2026, 4, 1), None)
     assert database.write_now(lambda writer: writer.set_norms(number, norms))
     assert found(database, FIRST).norms == norms
+    assert database.write_now(lambda writer: writer.set_source_ids(number, ("1.2.5",)))
+    assert found(database, FIRST).source_ids == ("1.2.5",)
+    assert not database.write_now(lambda writer: writer.set_source_ids(number + 1, ()))
     assert not database.write_now(lambda writer: writer.suspend_participant(number + 1, True))
     assert not database.write_now(lambda writer: writer.set_norms(number + 1, norms))
 
