@@ -13,6 +13,7 @@ import tomllib
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from testkit.prepare import OUR_SOURCE
@@ -20,6 +21,8 @@ from testkit.session import Target
 
 WAIT_SECONDS = 20.0
 STOP_SECONDS = 40.0
+_POLICY = Path(__file__).with_name("policy.toml")
+_SENDER = "00010990"
 
 
 def _free_port() -> str:
@@ -35,8 +38,8 @@ def _xds(*arguments: str) -> str:
     return done.stdout
 
 
-def target(config: Path, authority: str) -> Target:
-    """Describe the server of a configuration; its `[client]` says how to reach it."""
+def target(config: Path, authority: str, *, permit: bool = False) -> Target:
+    """Describe the server of a configuration; its `[client]` says how to reach it. See `Target` for `permit`."""
     listed = json.loads(_xds("endpoints", "--json", "--config", str(config)))
     settings = tomllib.loads(config.read_text())
     home = settings.get("server", {}).get("home_community_id")
@@ -45,7 +48,14 @@ def target(config: Path, authority: str) -> Target:
         _client_context(config.parent, settings.get("client", {})),
         authority,
         f"urn:oid:{home}" if home else "",
+        partial(_permit, config) if permit else None,
     )
+
+
+def _permit(config: Path, patient_id: str) -> None:
+    patient = ("--config", str(config), "--patient", patient_id, "--by", "testkit")
+    _xds("consent", "record", *patient, "--permit", "--channel", "paper")
+    _xds("consent", "relation", *patient, "--organisation", _SENDER)
 
 
 def _client_context(folder: Path, client: dict[str, str]) -> ssl.SSLContext:
@@ -62,7 +72,8 @@ def running(folder: Path, codes: Path, *, identity: bool = False) -> Iterator[Pa
     ports = ("--port", _free_port(), "--mllp-port", _free_port())
     _xds("init", "--demo", "--affinity-domain", str(codes), *ports, str(folder))
     if identity:
-        config.write_text(config.read_text().replace("required = false", "required = true"))
+        settings = config.read_text().replace("required = false", "required = true")
+        config.write_text(f'{settings}\n[consent]\npolicy = "{_POLICY}"\n')
         _xds("participant", "sources", "--config", str(config), "1", OUR_SOURCE)
     command = [sys.executable, "-m", "xds", "serve", "--config", str(config)]
     with log.open("wb") as output:

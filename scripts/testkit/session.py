@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,12 +22,16 @@ _numbers = itertools.count(time.time_ns())
 
 @dataclass(frozen=True)
 class Target:
-    """The server under test: URLs by transaction number, the TLS context to reach it with, and its patients' OID."""
+    """The server under test: URLs by transaction number, the TLS context to reach it with, and its patients' OID.
+
+    `permit` lets the sender see the documents of a new patient, where that is not so by itself.
+    """
 
     urls: Mapping[str, str]
     tls: ssl.SSLContext | None
     authority: str
     home_community_id: str = ""
+    permit: Callable[[str], None] | None = None
 
 
 @dataclass
@@ -81,6 +85,8 @@ class Session:
         acknowledged = wire.feed(self.target.urls["ITI-8"], patient_id, self.target.tls)
         if acknowledged != "AA":
             raise OSError(f"the patient identity feed was acknowledged with {acknowledged or 'nothing'}")
+        if self.target.permit is not None:
+            self.target.permit(patient_id)
         self._patients[test] = patient_id
         return patient_id
 
