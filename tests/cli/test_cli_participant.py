@@ -45,6 +45,14 @@ def test_a_system_is_added_changed_suspended_and_let_in_again(xds, folder):
     assert not listed(xds, folder)[3]["suspended"]
     assert xds("participant", "suspend", "5", *config).returncode == 1
     assert xds("participant", "norms", "5", *config).returncode == 1
+    changes = xds("audit", "list", "--json", "--transaction", "participant-change", *config).stdout
+    for what in (
+        "added with the certificate",
+        "suspended",
+        "norms recorded: NEN 7513 since 2026-03-01",
+        "let in again",
+    ):
+        assert changes.count(what) == 1, changes
 
 
 def test_a_certificate_is_replaced_with_overlap(xds, folder):

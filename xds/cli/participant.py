@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,14 +16,17 @@ import click
 
 from xds.cli.certificates import fingerprint
 from xds.cli.options import config_option, json_option
+from xds.model.coded import Coded
 from xds.model.hl7 import is_oid
 from xds.model.party import NormStatus, Organisation, Participant
 
 if TYPE_CHECKING:
     from xds.db import Database
+    from xds.db.writer import Writer
 
 _NORMS = ("nen7510", "nen7512", "nen7513")
 _PEM = click.Path(exists=True, dir_okay=False, path_type=Path)
+_PARTICIPANT = Coded("participant", "xds", "Aangesloten systeem")
 _number = click.argument("participant", type=click.IntRange(1), metavar="NUMBER")
 
 
@@ -80,12 +84,12 @@ def add(
     source_ids = _oids(source_id, "--source-id")
     organisation = Organisation(ura, name.strip(), kind.strip())
     day = since or datetime.now(UTC).date()
-    with _changing(config) as database:
-        number = database.write_now(
-            lambda writer: writer.add_participant(
-                organisation, fingerprint(certificate), source_ids, day, NormStatus(**norms)
-            )
-        )
+    known_by, met = fingerprint(certificate), NormStatus(**norms)
+    number = _changed(
+        config,
+        f"added with the certificate {known_by}",
+        lambda writer: writer.add_participant(organisation, known_by, source_ids, day, met),
+    )
     click.echo(f"Participant {number}.")
 
 
@@ -113,8 +117,7 @@ def list_participants(config: Path | None, as_json: bool) -> None:
 @_number
 def suspend(config: Path | None, participant: int) -> None:
     """Refuse a system from now on. Its documents stay available to others."""
-    with _changing(config) as database:
-        _require(database.write_now(lambda writer: writer.suspend_participant(participant, True)))
+    _changed(config, "suspended", lambda writer: writer.suspend_participant(participant, True), participant)
 
 
 @command.command
@@ -122,8 +125,7 @@ def suspend(config: Path | None, participant: int) -> None:
 @_number
 def resume(config: Path | None, participant: int) -> None:
     """Let a suspended system in again."""
-    with _changing(config) as database:
-        _require(database.write_now(lambda writer: writer.suspend_participant(participant, False)))
+    _changed(config, "let in again", lambda writer: writer.suspend_participant(participant, False), participant)
 
 
 @command.command
@@ -137,11 +139,16 @@ def certificate(config: Path | None, remove: bool, participant: int, pem: Path) 
     Exit status 1 when the certificate belongs to another system.
     """
     known_by = fingerprint(pem)
-    with _changing(config) as database:
-        if remove:
-            _require(database.write_now(lambda writer: writer.remove_certificate(participant, known_by)))
-        else:
-            database.write_now(lambda writer: writer.add_certificate(participant, known_by))
+
+    def remove_it(writer: Writer) -> bool:
+        return writer.remove_certificate(participant, known_by)
+
+    def add_it(writer: Writer) -> bool:
+        writer.add_certificate(participant, known_by)
+        return True
+
+    what = f"certificate {known_by} {'taken away' if remove else 'added'}"
+    _changed(config, what, remove_it if remove else add_it, participant)
 
 
 @command.command
@@ -151,8 +158,8 @@ def certificate(config: Path | None, remove: bool, participant: int, pem: Path) 
 def sources(config: Path | None, participant: int, source_ids: tuple[str, ...]) -> None:
     """Say with which sourceIds a system may submit: these, instead of those that it had."""
     oids = _oids(source_ids, "OID")
-    with _changing(config) as database:
-        _require(database.write_now(lambda writer: writer.set_source_ids(participant, oids)))
+    what = f"sourceIds set to {' '.join(oids) or 'none'}"
+    _changed(config, what, lambda writer: writer.set_source_ids(participant, oids), participant)
 
 
 @command.command
@@ -161,11 +168,14 @@ def sources(config: Path | None, participant: int, source_ids: tuple[str, ...]) 
 @_number
 def norms(config: Path | None, participant: int, **norms: date | None) -> None:
     """Record since when a system meets NEN 7510, 7512 and 7513; those not given stay as they are."""
-    with _changing(config) as database:
-        found = [each for each in database.read_now(lambda reader: reader.participants()) if each.id == participant]
-        _require(bool(found))
-        changed = replace(found[0].norms, **{name: day for name, day in norms.items() if day is not None})
-        database.write_now(lambda writer: writer.set_norms(participant, changed))
+    given = {name: day for name, day in norms.items() if day is not None}
+
+    def change(writer: Writer) -> bool:
+        found = [each for each in writer.participants() if each.id == participant]
+        return bool(found) and writer.set_norms(participant, replace(found[0].norms, **given))
+
+    met = ", ".join(f"NEN {name[3:]} since {day}" for name, day in given.items()) or "nothing"
+    _changed(config, f"norms recorded: {met}", change, participant)
 
 
 def _described(rows: list[Participant]) -> dict[str, Any]:
@@ -196,14 +206,30 @@ def _opened(config: Path | None) -> Iterator[Database]:
         database.close()
 
 
-@contextmanager
-def _changing(config: Path | None) -> Iterator[Database]:
-    """The database; a change that it refuses ends the command with status 1."""
-    from xds.cli.main import Failed
+def _changed(config: Path | None, what: str, change: Callable[[Writer], int], participant: int = 0) -> int:
+    """Make a change of this participant, or of the one whose number it returns, recorded in the log with it.
 
-    with _opened(config) as database:
+    One that is refused ends the command with status 1. Source: NEN 7513: 6 (changes of authorisation).
+    """
+    from xds.cli.audit_log import opened as opened_log
+    from xds.cli.audit_log import operator
+    from xds.cli.main import Failed
+    from xds.model.audit import SUCCESS, Event, Thing
+
+    request_id, who = f"cli-{secrets.token_hex(8)}", operator()
+    with opened_log(config) as log:
+
+        def change_and_record(writer: Writer) -> int:
+            result = change(writer)
+            if not result:
+                raise Failed("there is no such participant, or it has no such certificate", 1)
+            thing = Thing(_PARTICIPANT, str(participant or result), what)
+            event = Event(request_id, "participant-change", datetime.now(UTC), SUCCESS, operator=who, things=(thing,))
+            writer.record(log.recorder.entries(event))
+            return result
+
         try:
-            yield database
+            return log.database.write_now(change_and_record)
         except ValueError:
             raise Failed(
                 "the certificate belongs to a participant already, or there is no such participant", 1
@@ -215,10 +241,3 @@ def _oids(texts: Sequence[str], hint: str) -> tuple[str, ...]:
     if not all(map(is_oid, oids)):
         raise click.BadParameter("expected an OID", param_hint=hint)
     return oids
-
-
-def _require(found: bool) -> None:
-    from xds.cli.main import Failed
-
-    if not found:
-        raise Failed("there is no such participant, or it has no such certificate", 1)
