@@ -21,6 +21,7 @@ CHUNK = 1024 * 1024
 CHECKED_FIRST = 4 * 1024 * 1024
 _IN_MEMORY = 16 * 1024 * 1024
 _THREADS = 8
+_FLUSHES = 2
 
 _log = logging.getLogger(__name__)
 
@@ -32,15 +33,17 @@ class FileDocuments:
         """Open or make the store; Misconfigured when `root` is something else."""
         self._disk = Disk(root)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="documents")
+        self._flushes = ThreadPoolExecutor(_FLUSHES, thread_name_prefix="flushes")
         self._in_memory = 0
 
     def close(self) -> None:
         """Wait until all file work is done; nothing can be staged or read afterwards."""
         self._threads.shutdown()
+        self._flushes.shutdown()
 
     def stage(self) -> FileStaging:
         """Begin to receive a document."""
-        return FileStaging(self._disk, self._threads, self._may_keep)
+        return FileStaging(self._disk, self._threads, self._flushes, self._may_keep)
 
     async def commit(self, staged: Sequence[Staged]) -> None:
         """Make these durable under their addresses, all in one visit to a thread.

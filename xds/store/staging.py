@@ -36,11 +36,15 @@ class StagedDocument:
 
 
 class FileStaging:
-    """The port `Staging`. One batch is at work in a thread while the next one is collected."""
+    """The port `Staging`. One batch is at work in a thread while the next one is collected.
 
-    def __init__(self, disk: Disk, threads: Executor, may_keep: Callable[[int], bool]):
+    What was written before is flushed meanwhile by `flushes`, an executor of its own: the others wait for it.
+    """
+
+    def __init__(self, disk: Disk, threads: Executor, flushes: Executor, may_keep: Callable[[int], bool]):
         self._disk = disk
         self._threads = threads
+        self._flushes = flushes
         self._may_keep = may_keep
         self._chunks: list[bytes | bytearray] = []
         self._waiting = 0
@@ -51,6 +55,7 @@ class FileStaging:
         self._fd: int | None = None
         self._draft: Path | None = None
         self._batch: Future[None] | None = None
+        self._flush: Future[None] | None = None
         self._closed = False
 
     async def write(self, chunk: bytes | bytearray | memoryview) -> None:
@@ -112,19 +117,29 @@ class FileStaging:
                 write_all(self._fd, chunks)
                 self._unsynced += sum(map(len, chunks))
                 if last:
+                    self._flushed()
                     os.fsync(self._fd)
                     fd, self._fd = self._fd, None
                     os.close(fd)
                 elif self._unsynced >= _FLUSH:
                     # Spreads the writing over the upload, so that no long fsync at its end holds up everyone else's.
-                    os.fdatasync(self._fd)
+                    self._flushed()
+                    self._flush = self._flushes.submit(os.fdatasync, self._fd)
                     self._unsynced = 0
         except BaseException:
             self._remove()
             raise
 
+    def _flushed(self) -> None:
+        """Wait for the flush that was begun; OSError when it failed."""
+        flush, self._flush = self._flush, None
+        if flush is not None:
+            flush.result()
+
     def _remove(self) -> None:
         self._closed = True
+        with contextlib.suppress(OSError):
+            self._flushed()
         fd, self._fd = self._fd, None
         if fd is not None:
             with contextlib.suppress(OSError):
