@@ -17,6 +17,7 @@ from xds.model.party import NormStatus, Organisation
 
 if TYPE_CHECKING:
     from xds.db.writer import Writer
+    from xds.settings import Settings
 
 ORGANISATIONS = {
     "hospital": Organisation("00010990", "Ziekenhuis De Uiver", "V6"),
@@ -108,10 +109,7 @@ def command(
     With --demo the folder has client certificates of a hospital, a midwife practice and a JGZ organisation, which are
     its participants, and an issuer of assertions for tests.
     """
-    from xds.atna.keys import make_keys
     from xds.config import load
-    from xds.db import open_database
-    from xds.store.files import FileDocuments
 
     file = folder / "xds.toml"
     try:
@@ -121,8 +119,6 @@ def command(
         if kept:
             click.echo(f"{file} is kept as it is.")
         else:
-            if policy is not None and policy.resolve() != (folder / "policy.toml").resolve():
-                shutil.copyfile(policy, folder / "policy.toml")
             if demo:
                 make_certificates(folder / "tls")
                 _make_issuer(folder / "tls")
@@ -132,7 +128,7 @@ def command(
                 tls=_TLS if demo else "",
                 issuers=_ISSUERS if demo else "",
                 affinity_domain=_copied(affinity_domain, folder),
-                policy=_POLICY if policy else "",
+                policy=_copied_policy(policy, folder),
                 repository_id=repository_id or f"2.25.{uuid.uuid4().int}",
                 database=database,
             )
@@ -145,18 +141,27 @@ def command(
         if not kept:
             file.unlink()
         raise
+    _prepare(settings, folder / "tls" if demo and not kept else None)
+    click.echo(f"Ready. Start it with: xds serve --config {file}")
+
+
+def _prepare(settings: Settings, certificates: Path | None) -> None:
+    """Make the keys, the tables and the documents folder, and participants of those who have these certificates."""
+    from xds.atna.keys import make_keys
+    from xds.db import open_database
+    from xds.store.files import FileDocuments
+
     make_keys(settings.audit.index_key, settings.audit.signing_key)
     database = open_database(settings.database.url, create=True)
     try:
-        if demo and not kept:
-            database.write_now(lambda writer: _add_participants(writer, folder / "tls"))
+        if certificates is not None:
+            database.write_now(lambda writer: _add_participants(writer, certificates))
     except ValueError:
         click.echo("The database has participants with these certificates already.")
     finally:
         database.close()
     if settings.repository.enabled:
         FileDocuments(settings.repository.documents).close()
-    click.echo(f"Ready. Start it with: xds serve --config {file}")
 
 
 def make_certificates(folder: Path) -> None:
@@ -200,6 +205,15 @@ def _write(path: Path, content: bytes) -> None:
     """Write a file that only its owner can read."""
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(content)
+
+
+def _copied_policy(policy: Path | None, folder: Path) -> str:
+    """The configuration's section for a policy, which is copied into the folder; "" without one."""
+    if policy is None:
+        return ""
+    if policy.resolve() != (folder / "policy.toml").resolve():
+        shutil.copyfile(policy, folder / "policy.toml")
+    return _POLICY
 
 
 def _copied(files: tuple[Path, ...], folder: Path) -> str:

@@ -35,19 +35,7 @@ def _named() -> list[sa.Column]:
 
 
 def upgrade() -> None:
-    op.create_table(
-        "patient",
-        sa.Column("id", sa.Integer, primary_key=True),
-        sa.Column("cx", sa.Text, nullable=False, unique=True),
-        sa.Column("merged_into", sa.Integer, sa.ForeignKey("patient.id")),
-    )
-    op.create_table(
-        "code",
-        sa.Column("id", sa.Integer, primary_key=True),
-        sa.Column("code", sa.Text, nullable=False),
-        sa.Column("scheme", sa.Text, nullable=False),
-        sa.UniqueConstraint("code", "scheme"),
-    )
+    _patients_and_codes()
     _document_entry()
     op.create_table(
         "submission_set",
@@ -124,3 +112,19 @@ def _document_entry() -> None:
     _index("document_entry_patient", "document_entry", "patient", "status", "creation_time", "type_code", "class_code")
     _index("document_entry_unique_id", "document_entry", "unique_id")
     _index("document_entry_logical_id", "document_entry", "logical_id", where="logical_id IS NOT NULL")
+
+
+def _patients_and_codes() -> None:
+    op.create_table(
+        "patient",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("cx", sa.Text, nullable=False, unique=True),
+        sa.Column("merged_into", sa.Integer, sa.ForeignKey("patient.id")),
+    )
+    op.create_table(
+        "code",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("code", sa.Text, nullable=False),
+        sa.Column("scheme", sa.Text, nullable=False),
+        sa.UniqueConstraint("code", "scheme"),
+    )
