@@ -131,7 +131,8 @@ def test_what_is_not_accepted_and_why(content: bytes, expected: tuple[str, int, 
 
 
 def test_what_is_not_used_may_be_long() -> None:
-    understood(message("A08", f"PID|||{BSN}", "OBX|1|TX|||" + "text " * 40_000))
+    feed = understood(message("A08", f"PID|||{BSN}", "OBX|1|TX|||" + "text " * 40_000))
+    assert feed == understood(message("A08", f"PID|||{BSN}"))
 
 
 @given(st.binary(max_size=300) | st.text("MSHPIDRG|^~\\&\r\nA01.2IO\x0b\x1c", max_size=300).map(str.encode))

@@ -215,9 +215,11 @@ def test_a_peer_that_does_not_read_its_answers_is_disconnected() -> None:
             peer = await Peer.connect(port)
             peer.writer.transport.pause_reading()
             ended = asyncio.get_running_loop().create_future()
-            logging.getLogger("xds.mllp.server").addFilter(seen := lambda record: ended.set_result(None) or True)
+            logging.getLogger("xds.mllp.server").addFilter(
+                seen := lambda record: ended.set_result(record.getMessage()) or True
+            )
             peer.writer.write(frame(b"x"))
-            await asyncio.wait_for(ended, 5)
+            assert "disconnected" in await asyncio.wait_for(ended, 5)
             logging.getLogger("xds.mllp.server").removeFilter(seen)
             peer.writer.transport.abort()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from xds.soap.content_type import parse_content_type
@@ -79,5 +81,7 @@ def test_broken_headers_are_read_as_far_as_they_go(header: str) -> None:
 
 
 def test_long_headers_take_no_time() -> None:
-    parse_content_type('a/b; x="' + '\\"' * 4000 + "; y=" * 1000)
-    parse_content_type("a/b" + '; x="y' * 1300)
+    began = time.process_time()
+    assert parse_content_type('a/b; x="' + '\\"' * 4000 + "; y=" * 1000).media_type == "a/b"
+    assert parse_content_type("a/b" + '; x="y' * 1300).media_type == "a/b"
+    assert time.process_time() - began < 1
