@@ -7,7 +7,7 @@ known is for development, and has no log.
 from __future__ import annotations
 
 import ssl
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -19,11 +19,11 @@ from xds.atna.syslog import Repository as AuditRepository
 from xds.atna.watch import AnchorWatch
 from xds.audit.record import Recorder
 from xds.consent import Access, GivenConsents, load_policy
-from xds.db import Database
+from xds.db import Database, DatabaseTrail
 from xds.errors import Unavailable
 from xds.identity import Authenticator, Policy, load_issuers
 from xds.mitz import MitzConsents
-from xds.model.audit import Entry, Source
+from xds.model.audit import Event, Source
 from xds.settings import Settings, is_loopback
 from xds.soap.trust import Log, Peer, Trust
 from xds.web.http import peer_of
@@ -64,7 +64,7 @@ def open_gate(settings: Settings, database: Database) -> Gate:
     sealer = feed = None
     if recorded:
         signer = read_signer(settings.audit.signing_key, settings.audit_origin)
-        sealer = Sealer(database, signer, _anchors(settings), _now)
+        sealer = Sealer(database, signer, anchors_of(settings), _now)
     if recorded and settings.audit.syslog_host is not None:
         repository = AuditRepository(settings.audit.syslog_host, settings.audit.syslog_port, _peer_context(settings))
         feed = Feed(database, repository, settings.audit_origin)
@@ -96,14 +96,20 @@ def _access(settings: Settings) -> Access | None:
     return Access(lambda: rules, GivenConsents(lambda: rules))
 
 
-def _log(settings: Settings, database: Database, watch: AnchorWatch | None) -> Log:
+def recorder_of(settings: Settings) -> Recorder:
+    """What makes the log's records; Misconfigured when its key can't be read."""
     source = Source(settings.audit.site or settings.audit_origin, settings.audit_origin)
-    recorder = Recorder(source, read_index_key(settings.audit.index_key))
+    return Recorder(source, read_index_key(settings.audit.index_key))
 
-    async def append(entries: Sequence[Entry]) -> None:
+
+def _log(settings: Settings, database: Database, watch: AnchorWatch | None) -> Log:
+    recorder = recorder_of(settings)
+    trail = DatabaseTrail(database, recorder.entries)
+
+    async def append(event: Event) -> None:
         if watch is not None and watch.overdue:
             raise Unavailable("the log has had no anchor for too long")
-        await database.write(lambda writer: writer.record(entries))
+        await trail.append(event)
 
     return Log(recorder.entries, append)
 
@@ -114,7 +120,8 @@ def _watch(settings: Settings, database: Database) -> AnchorWatch | None:
     return AnchorWatch(database, timedelta(minutes=settings.audit.anchor_grace_minutes), _now)
 
 
-def _anchors(settings: Settings) -> list[Anchor]:
+def anchors_of(settings: Settings) -> list[Anchor]:
+    """The anchors that the settings name."""
     anchors = [anchor_at(path) for path in settings.audit.anchor_paths]
     if settings.audit.anchor_url is not None:
         anchors.append(anchor_at(settings.audit.anchor_url, _peer_context(settings)))

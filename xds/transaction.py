@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from xds.model.affinity_domain import AffinityDomain
 from xds.model.audit import Access as Accessed
-from xds.model.audit import Entry
-from xds.model.party import Requester
+from xds.model.audit import Entry, Event
+from xds.model.party import Participant, Requester
 from xds.ports import Access, Documents, Index, Registrar, Staged
 
 if TYPE_CHECKING:
@@ -45,8 +45,8 @@ class Repository:
     home_community_id: str | None
 
 
-class Entries(Protocol):
-    """Makes the log's records of one request, of what is told of it."""
+class Telling(Protocol):
+    """Makes the event of one request, for the log, of what is told of it; None where there is no log."""
 
     def __call__(
         self,
@@ -57,19 +57,20 @@ class Entries(Protocol):
         submission_set: str = "",
         query_id: str = "",
         query: str = "",
-    ) -> Sequence[Entry]: ...
+    ) -> Event | None: ...
 
 
-def unrecorded(outcome: int, accesses: Sequence[Accessed] = (), **told: str) -> Sequence[Entry]:
-    """`Entries` of a server without a log."""
-    return ()
+def unrecorded(outcome: int, accesses: Sequence[Accessed] = (), **told: str) -> Event | None:
+    """`Telling` on a server without a log."""
+    return None
 
 
 class Context(NamedTuple):
     """One request. `attachments` are its MTOM parts by Content-ID, without the angle brackets.
 
     `requester` is None where nobody need be known: then everything may be seen. A known one sees what `access`
-    permits, and nothing where there is no `access`. `started` is UTC.
+    permits, and nothing where there is no `access`. `participant` is the system that sends, where that must be known.
+    `started` is UTC. `event` tells the log what was done, and `entries` makes its records of that, for a write.
     """
 
     request_id: str
@@ -78,8 +79,10 @@ class Context(NamedTuple):
     attachments: Mapping[str, Staged]
     started: datetime
     requester: Requester | None = None
+    participant: Participant | None = None
     access: Access | None = None
-    entries: Entries = unrecorded
+    event: Telling = unrecorded
+    entries: Callable[[Event], Sequence[Entry]] = lambda event: ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +98,15 @@ class Outgoing:
 class Reply(NamedTuple):
     """The answer: the element that goes into the SOAP Body, as UTF-8 with its namespaces declared.
 
-    `status` ("Success", "PartialSuccess", "Failure") and `codes` are for logs and metrics. `entries` are the records
-    that must be durable in the log before the answer leaves; those of a write may be so already.
+    `status` ("Success", "PartialSuccess", "Failure") and `codes` are for logs and metrics. `event` is what must be
+    durable in the log before the answer leaves; None where nothing is recorded, or a write has done so.
     """
 
     body: bytes
     attachments: tuple[Outgoing, ...] = ()
     status: str = "Success"
     codes: tuple[str, ...] = ()
-    entries: Sequence[Entry] = ()
+    event: Event | None = None
 
 
 class Answered(NamedTuple):

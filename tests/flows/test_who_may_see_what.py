@@ -17,11 +17,13 @@ from served import ROOT, Served, client_context, initialised, xds
 
 from xds.config import load
 from xds.db import open_database
+from xds.ebrim.submit import encode_submit_objects
 from xds.model.affinity_domain import AffinityDomain
 from xds.registry.register import register
 from xds.transaction import Registry
 
 PATIENT = samples.PATIENT
+ENVELOPE = "http://www.w3.org/2003/05/soap-envelope"
 SOAP = {"Content-Type": "application/soap+xml; charset=UTF-8"}
 FIND = (
     '<q:AdhocQueryRequest xmlns:q="urn:oasis:names:tc:ebxml-regrep:xsd:query:3.0" '
@@ -66,21 +68,44 @@ def find(server: Served, organisation: str, *token: str) -> int:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     body = message(done.stdout.strip().encode(), body=FIND)
-    link = http.client.HTTPSConnection(
-        "127.0.0.1", server.port, context=client_context(server.folder, organisation), timeout=20
-    )
+    status, content = post(server, organisation, body)
+    assert status == 200, content
+    assert b"ResponseStatusType:Success" in content, content
+    return len(list(etree.fromstring(content).iter("{urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0}ExtrinsicObject")))
+
+
+def post(server: Served, organisation: str, body: bytes) -> tuple[int, bytes]:
+    """What the registry answers to the system of an organisation."""
+    context = client_context(server.folder, organisation)
+    link = http.client.HTTPSConnection("127.0.0.1", server.port, context=context, timeout=20)
     link.request("POST", "/registry", body, SOAP)
     answer = link.getresponse()
     content = answer.read()
     link.close()
-    assert answer.status == 200, content
-    assert b"ResponseStatusType:Success" in content, content
-    return len(list(etree.fromstring(content).iter("{urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0}ExtrinsicObject")))
+    return answer.status, content
 
 
 def consent(server: Served, *arguments: object) -> None:
     done = xds("consent", *arguments[:1], "--config", server.folder / "xds.toml", "--patient", PATIENT, *arguments[1:])
     assert done.returncode == 0, done.stderr
+
+
+def test_a_system_submits_only_as_its_own_sources(server):
+    request = encode_submit_objects(samples.submission(samples.entry(), source_id="2.999.1.404")).decode()
+    status, answer = post(
+        server, "hospital", f'<s:Envelope xmlns:s="{ENVELOPE}"><s:Body>{request}</s:Body></s:Envelope>'.encode()
+    )
+    assert status == 200
+    assert b"ResponseStatusType:Failure" in answer and b"sourceId is not one of the participant that sends" in answer
+    status, _ = post(
+        server, "server", f'<s:Envelope xmlns:s="{ENVELOPE}"><s:Body>{request}</s:Body></s:Envelope>'.encode()
+    )
+    assert status == 400, "the certificate is of no participant"
+
+    done = xds("audit", "list", "--config", server.folder / "xds.toml", "--json", "--transaction", "ITI-42")
+    assert done.returncode == 0, done.stderr
+    (record,) = map(json.loads, done.stdout.splitlines())
+    assert (record["outcome"], record["system"]["organisation"]) == (4, "00010990")
 
 
 def test_the_story(server):

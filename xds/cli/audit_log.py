@@ -7,7 +7,7 @@ import functools
 import os
 import pwd
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -136,6 +136,7 @@ class Opened:
     def seal(self, anchored: bool = False) -> Note | None:
         """Sign a checkpoint of all that is in the log now, and have it anchored when asked to."""
         from xds.atna.seal import Sealer
+        from xds.gate import anchors_of
 
         anchors = anchors_of(self.settings) if anchored else ()
         sealer = Sealer(self.database, self.signer(), anchors, lambda: datetime.now(UTC))
@@ -148,31 +149,15 @@ class Opened:
         return self.database.read_now(lambda reader: reader.log.notes())
 
 
-def anchors_of(settings: Settings) -> Sequence[Any]:
-    """The anchors that the settings name."""
-    from xds.atna.anchor import anchor_at
-    from xds.web.tls import client_context
-
-    audit = settings.audit
-    anchors = [anchor_at(path) for path in audit.anchor_paths]
-    if audit.anchor_url is not None:
-        context = client_context(audit.peer_ca, audit.peer_certificate, audit.peer_key)
-        anchors.append(anchor_at(audit.anchor_url, context))
-    return anchors
-
-
 @contextmanager
 def opened(config: Path | None) -> Iterator[Opened]:
     """The log, closed afterwards."""
-    from xds.atna.keys import read_index_key
-    from xds.audit.record import Recorder
     from xds.config import load
     from xds.db import open_database
-    from xds.model.audit import Source
+    from xds.gate import recorder_of
 
     settings = load(config)
-    source = Source(settings.audit.site or settings.audit_origin, settings.audit_origin)
-    recorder = Recorder(source, read_index_key(settings.audit.index_key))
+    recorder = recorder_of(settings)
     database = open_database(settings.database.url)
     try:
         yield Opened(settings, database, recorder)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -42,20 +42,6 @@ class Access:
         questions = judge.questions()
         answers = await self.source.answers(requester, facts, questions, now) if questions else {}
         return judge.verdicts(answers)
-
-    async def decide_each(
-        self,
-        requester: Requester,
-        facts: Mapping[int, ClientFacts],
-        documents: Sequence[tuple[int, Candidate]],
-        now: datetime,
-    ) -> list[Verdict]:
-        """One verdict for each of the documents of several clients, in order; each comes with its client's key."""
-        verdicts: dict[int, Iterator[Verdict]] = {}
-        for client in dict.fromkeys(client for client, _ in documents):
-            candidates = [candidate for of, candidate in documents if of == client]
-            verdicts[client] = iter(await self.decide(requester, facts[client], candidates, now))
-        return [next(verdicts[client]) for client, _ in documents]
 
     def treats(self, requester: Requester, facts: ClientFacts, now: datetime) -> bool:
         """Whether the requester's organisation has a treatment relation with the client."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from xds.errors import Code, Issue
-from xds.model.audit import MINOR, SUCCESS, Document, Entry
+from xds.model.audit import MINOR, SUCCESS, Document, Entry, Event
 from xds.model.audit import Access as Accessed
 from xds.model.hl7 import CX, parse_cx
 from xds.model.objects import Submission
@@ -13,27 +13,26 @@ from xds.transaction import Context, unrecorded
 
 
 def check_submitter(submission: Submission, ctx: Context, code: Code) -> list[Issue]:
-    """What a known requester may not submit: for another patient than the token's, or as another source.
+    """What a known participant may not submit: as another source, or for another patient than the assertion's.
 
     `code` is the actor's own code for it.
     """
-    requester = ctx.requester
-    if requester is None:
-        return []
+    requester, participant = ctx.requester, ctx.participant
     issues = []
     for submission_set in submission.submission_sets:
         where = submission_set.entry_uuid
-        if submission_set.source_id not in requester.participant.source_ids:
+        if participant is not None and submission_set.source_id not in participant.source_ids:
             issues.append(Issue(code, "sourceId is not one of the participant that sends", where))
-        if requester.patient is not None and submission_set.patient_id != str(requester.patient):
+        patient = None if requester is None else requester.patient
+        if patient is not None and submission_set.patient_id != str(patient):
             issues.append(Issue(code, "patientId is another patient than the assertion's resource-id", where))
     return issues
 
 
-def submitted(submission: Submission, ctx: Context, codes: Sequence[str] = ()) -> Sequence[Entry]:
-    """The log's records of a submission: accepted, or refused with `codes`."""
-    if ctx.entries is unrecorded:
-        return ()
+def submitted(submission: Submission, ctx: Context, codes: Sequence[str] = ()) -> Event | None:
+    """What the log is told of a submission: accepted, or refused with `codes`."""
+    if ctx.event is unrecorded:
+        return None
     patients = dict.fromkeys(each.patient_id for each in (*submission.submission_sets, *submission.entries))
     accesses = [
         Accessed(
@@ -48,7 +47,13 @@ def submitted(submission: Submission, ctx: Context, codes: Sequence[str] = ()) -
         for patient in patients
     ]
     unique_id = next((each.unique_id for each in submission.submission_sets if each.unique_id), "")
-    return ctx.entries(MINOR if codes else SUCCESS, accesses, outcome_text=" ".join(codes), submission_set=unique_id)
+    return ctx.event(MINOR if codes else SUCCESS, accesses, outcome_text=" ".join(codes), submission_set=unique_id)
+
+
+def submitted_entries(submission: Submission, ctx: Context) -> Sequence[Entry]:
+    """The log's records of a submission that is accepted, to be written with it."""
+    event = submitted(submission, ctx)
+    return () if event is None else ctx.entries(event)
 
 
 def _patient(text: str | None) -> CX | None:

@@ -89,7 +89,7 @@ class Authenticator:
     ) -> Requester | None:
         """Who asks; None only where the request has no Security header and needs none.
 
-        It needs one where identity is required, but for a request between systems, which needs a participant.
+        It needs one where identity is required, but for a request between systems: there `system` says who sends.
 
         A Fault of WS-Security says why nobody was accepted. Unavailable when the database does not answer.
         """
@@ -97,8 +97,6 @@ class Authenticator:
         if assertion is None:
             if self._policy.required and person_needed:
                 raise no_token("a SAML assertion in a Security header is needed")
-            if self._policy.required:
-                await self.participant(certificate)
             return None
         participant = await self.participant(certificate)
         encoded = _encoded(assertion)
@@ -129,15 +127,17 @@ class Authenticator:
             read = self._read[certificate] = _Read(read.participant if same and read else found, at)
         return read.participant
 
+    async def system(self, certificate: str | None) -> Participant | None:
+        """The participant that sends what needs no person behind it; None where identity is not required."""
+        return await self.participant(certificate) if self._policy.required else None
+
     async def admits(self, certificate: str | None) -> bool:
         """Whether a system may send what needs no person behind it, such as an identity feed.
 
         Where identity is not required anybody may.
         """
-        if not self._policy.required:
-            return True
         try:
-            await self.participant(certificate)
+            await self.system(certificate)
         except (Fault, Unavailable):
             return False
         return True

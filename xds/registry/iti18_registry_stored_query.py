@@ -17,7 +17,7 @@ from xds.ebrim.fragment import unpack
 from xds.ebrim.query import ADHOC_QUERY_REQUEST, AdhocQuery, decode_adhoc_query
 from xds.ebrim.response import encode_query_response
 from xds.errors import Code, Issue, Unavailable
-from xds.model.audit import MINOR, SUCCESS, Entry
+from xds.model.audit import MINOR, SUCCESS, Event
 from xds.model.audit import Access as Accessed
 from xds.model.hl7 import CX, parse_cx
 from xds.model.stored import Found, Stored
@@ -70,7 +70,7 @@ class _Asked:
         self.limit = ctx.registry.max_results * (REFERENCES_PER_OBJECT if self.as_references else 1)
         # What a requester may not see must not show by an answer that is too large, so more is looked at.
         self.most = ctx.registry.max_results * REFERENCES_PER_OBJECT if ctx.requester else self.limit
-        self.is_open = ctx.requester is None and ctx.entries is unrecorded
+        self.is_open = ctx.requester is None and ctx.event is unrecorded
         self._query_id = request.query_id
         self._body = body
         self._ctx = ctx
@@ -78,13 +78,13 @@ class _Asked:
     def give(self, objects: Sequence[bytes], sight: Sight) -> Reply:
         accesses = sight.accesses or ([] if self.patient is None else [Accessed(self.patient)])
         hidden = any(each.verdict is not None and not each.verdict.permitted for each in accesses)
-        return Reply(encode_query_response(objects), entries=self._entries(MINOR if hidden else SUCCESS, accesses))
+        return Reply(encode_query_response(objects), event=self._event(MINOR if hidden else SUCCESS, accesses))
 
     def refuse(self, issues: list[Issue]) -> Reply:
         codes = tuple(dict.fromkeys(issue.code for issue in issues))
         accesses = () if self.patient is None else (Accessed(self.patient),)
-        entries = self._entries(MINOR, accesses, outcome_text=" ".join(codes))
-        return Reply(encode_query_response((), issues), status="Failure", codes=codes, entries=entries)
+        event = self._event(MINOR, accesses, outcome_text=" ".join(codes))
+        return Reply(encode_query_response((), issues), status="Failure", codes=codes, event=event)
 
     def too_much(self, found: Found, visible: Found) -> list[Issue]:
         """Why what may be seen is no answer. Source: ITI TF-2: 3.18.4.1.3."""
@@ -98,11 +98,11 @@ class _Asked:
             return [Issue(Code.XDSResultNotSinglePatient, context, section="ITI TF-2: 3.18.4.1.3")]
         return []
 
-    def _entries(self, outcome: int, accesses: Sequence[Accessed], outcome_text: str = "") -> Sequence[Entry]:
-        if self._ctx.entries is unrecorded:
-            return ()
+    def _event(self, outcome: int, accesses: Sequence[Accessed], outcome_text: str = "") -> Event | None:
+        if self._ctx.event is unrecorded:
+            return None
         query = etree.tostring(self._body, encoding="unicode")[:_QUERY_KEPT]
-        return self._ctx.entries(outcome, accesses, outcome_text=outcome_text, query_id=self._query_id, query=query)
+        return self._ctx.event(outcome, accesses, outcome_text=outcome_text, query_id=self._query_id, query=query)
 
 
 def _patient(values: Mapping[str, Any]) -> CX | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lxml.etree import _Element
 
-from xds.consent.submitting import check_submitter, submitted
+from xds.consent.submitting import check_submitter, submitted, submitted_entries
 from xds.ebrim.response import encode_response, status_of
 from xds.ebrim.submit import SUBMIT_OBJECTS_REQUEST, decode_submit_objects
 from xds.errors import Busy, Code, Issue, Unavailable
@@ -24,15 +24,15 @@ async def answer(body: _Element, ctx: Context) -> Reply:
     submission, issues = decode_submit_objects(body)
     issues = [*issues, *check_submitter(submission, ctx, Code.XDSRegistryError)]
     try:
-        issues = await register(ctx.registry, submission, issues, entries=submitted(submission, ctx))
+        issues = await register(ctx.registry, submission, issues, entries=submitted_entries(submission, ctx))
     except Busy:
         issues = [_BUSY]
     except Unavailable:
         issues = [_UNCONFIRMED]
     status = status_of(issues).rpartition(":")[2]
     codes = tuple(issue.code for issue in issues)
-    refused = submitted(submission, ctx, codes) if status == "Failure" else ()
-    return Reply(encode_response(issues), status=status, codes=codes, entries=refused)
+    refused = submitted(submission, ctx, codes) if status == "Failure" else None
+    return Reply(encode_response(issues), status=status, codes=codes, event=refused)
 
 
 TRANSACTION = Transaction(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from lxml.etree import _Element
 
-from xds.consent.submitting import check_submitter, submitted
+from xds.consent.submitting import check_submitter, submitted, submitted_entries
 from xds.ebrim.response import FAILURE, encode_response, status_of
 from xds.ebrim.submit import PROVIDE_AND_REGISTER_REQUEST, decode_provide_and_register
 from xds.errors import Busy, Code, Issue, Unavailable
@@ -33,8 +33,8 @@ async def answer(body: _Element, ctx: Context) -> Reply:
     issues = await _provide(submission, elements, issues, ctx, ctx.repository)
     status = status_of(issues).rpartition(":")[2]
     codes = tuple(issue.code for issue in issues)
-    refused = submitted(submission, ctx, codes) if status == "Failure" else ()
-    return Reply(encode_response(issues), status=status, codes=codes, entries=refused)
+    refused = submitted(submission, ctx, codes) if status == "Failure" else None
+    return Reply(encode_response(issues), status=status, codes=codes, event=refused)
 
 
 async def _provide(
@@ -54,7 +54,7 @@ async def _provide(
         # The attachments are discarded by whoever received them.
         repository.documents.discard(inline)
     try:
-        entries = submitted(receipt.submission, ctx)
+        entries = submitted_entries(receipt.submission, ctx)
         issues = each_once(await repository.registrar.register(receipt.submission, receipt.holdings, issues, entries))
     except Busy:
         return [*issues, _BUSY]

@@ -17,7 +17,7 @@ from xds.ebrim.retrieve import (
     encode_retrieve_response,
 )
 from xds.errors import Code, Issue, Unavailable
-from xds.model.audit import MINOR, Entry
+from xds.model.audit import MINOR, Event
 from xds.model.audit import SUCCESS as DONE
 from xds.model.audit import Access as Accessed
 from xds.model.selection import EntrySelection
@@ -69,7 +69,7 @@ async def answer(body: _Element, ctx: Context) -> Reply:
         tuple(attachments),
         urn.rpartition(":")[2],
         codes,
-        _entries(ctx, sight, given, repository.unique_id, codes),
+        _event(ctx, sight, given, repository.unique_id, codes),
     )
 
 
@@ -87,7 +87,7 @@ async def _look(
 
     def question(reader: Reader) -> tuple[dict[str, Holding], Found, Evidence]:
         held = {each.unique_id: each for each in reader.holdings(unique_ids)}
-        if not held or (ctx.requester is None and ctx.entries is unrecorded):
+        if not held or (ctx.requester is None and ctx.event is unrecorded):
             return held, Found(), NO_EVIDENCE
         newest = {each.unique_id: each for each in reader.entries(EntrySelection(unique_ids=tuple(held)))}
         found = Found(list(newest.values()))
@@ -101,7 +101,7 @@ async def _look(
     return held, sight
 
 
-def _entries(ctx: Context, sight: Sight, given: set[str], unique_id: str, codes: Sequence[str]) -> Sequence[Entry]:
+def _event(ctx: Context, sight: Sight, given: set[str], unique_id: str, codes: Sequence[str]) -> Event | None:
     """Which documents were given, for each patient."""
     accesses = [
         Accessed(
@@ -111,7 +111,7 @@ def _entries(ctx: Context, sight: Sight, given: set[str], unique_id: str, codes:
         )
         for each in sight.accesses
     ]
-    return ctx.entries(DONE if given else MINOR, accesses, outcome_text=" ".join(dict.fromkeys(codes)))
+    return ctx.event(DONE if given else MINOR, accesses, outcome_text=" ".join(dict.fromkeys(codes)))
 
 
 def _is_ours(repository: Repository, request: DocumentRequest) -> bool:

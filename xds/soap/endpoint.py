@@ -18,8 +18,8 @@ from lxml.etree import _Element
 
 from xds import xmlio
 from xds.errors import Fault, Unavailable
-from xds.model.audit import MAJOR, SERIOUS, Access, Entry, Event
-from xds.model.party import Requester
+from xds.model.audit import MAJOR, SERIOUS, Access, Event
+from xds.model.party import Participant, Requester
 from xds.ports import Documents, Staged
 from xds.soap.addressing import read_message_id
 from xds.soap.envelope import Envelope, header_blocks, open_envelope
@@ -28,7 +28,7 @@ from xds.soap.receive import Disconnected, Limits, Received, check_request, rece
 from xds.soap.send import SERVER, Aborted, send
 from xds.soap.spyne_adapter import Actor
 from xds.soap.trust import SECURITY, Peer, Trust
-from xds.transaction import Answered, Context, Reply, Transaction, unrecorded
+from xds.transaction import Answered, Context, Reply, Transaction
 
 _log = structlog.get_logger()
 _NOBODY = Peer("", None)
@@ -67,6 +67,7 @@ class _Exchange:
         "at",
         "codes",
         "kind",
+        "participant",
         "peer",
         "received",
         "recorded",
@@ -83,6 +84,7 @@ class _Exchange:
         self.request_id = request_id
         self.peer = peer
         self.requester: Requester | None = None
+        self.participant: Participant | None = None
         self.kind = "unintelligible"
         self.recorded = False
         self.at = datetime.now(UTC)
@@ -146,7 +148,7 @@ class Endpoint:
             content_type = check_request(request)
             await receive(request, content_type, self._documents, self._limits, exchange.received)
             transaction, reply, answer = await self._answer(exchange)
-            await self._record(exchange, reply.entries)
+            await self._record(exchange, reply.event)
             multipart = bool(reply.attachments) or transaction.mtom == "always"
             multipart = multipart or (transaction.mtom == "mirror" and exchange.received.mtom)
             response, exchange.sent = await send(request, transaction, reply, answer, as_multipart=multipart)
@@ -178,13 +180,15 @@ class Endpoint:
         if self._documents is not None:
             attachments = resolve_includes(envelope.message, attachments)
         await self._identify(envelope, transaction, exchange)
-        entries = unrecorded if self._recording is None else partial(self._entries, exchange)
+        recording = self._recording
+        told = {} if recording is None else {"event": partial(_event, exchange), "entries": recording.entries}
         context = self._context(
             request_id=exchange.request_id,
             attachments=attachments,
             started=exchange.at,
             requester=exchange.requester,
-            entries=entries,
+            participant=exchange.participant,
+            **told,
         )
         reply, answer = await self._actor.answer(transaction, envelope, context)
         exchange.status = reply.status
@@ -202,29 +206,16 @@ class Endpoint:
             exchange.requester = await identity.authenticate(
                 envelope.headers, certificate, exchange.at, person_needed=transaction.person_needed
             )
+        if exchange.requester is not None:
+            exchange.participant = exchange.requester.participant
+        elif not transaction.person_needed:
+            exchange.participant = await identity.system(certificate)
         exchange.kind = transaction.number
 
-    def _entries(
-        self, exchange: _Exchange, outcome: int, accesses: Sequence[Access] = (), **told: str
-    ) -> Sequence[Entry]:
-        assert self._recording is not None
-        return self._recording.entries(
-            Event(
-                exchange.request_id,
-                exchange.kind,
-                exchange.at,
-                outcome,
-                requester=exchange.requester,
-                address=exchange.peer.address,
-                accesses=accesses,
-                **told,
-            )
-        )
-
-    async def _record(self, exchange: _Exchange, entries: Sequence[Entry]) -> None:
-        """Have records durable in the log; Unavailable when they can't be. A write has recorded itself."""
-        if self._recording is not None and entries:
-            await self._recording.append(entries)
+    async def _record(self, exchange: _Exchange, event: Event | None) -> None:
+        """Have an event durable in the log; Unavailable when it can't be. A write has recorded itself."""
+        if self._recording is not None and event is not None:
+            await self._recording.append(event)
         exchange.recorded = True
 
     async def _record_failure(self, exchange: _Exchange, outcome: int) -> None:
@@ -232,7 +223,7 @@ class Endpoint:
         if self._recording is None or exchange.recorded:
             return
         try:
-            await self._record(exchange, self._entries(exchange, outcome, outcome_text=" ".join(exchange.codes)))
+            await self._record(exchange, _event(exchange, outcome, outcome_text=" ".join(exchange.codes)))
         except (Unavailable, ValueError) as error:
             _log.error("not recorded", request=exchange.request_id, exception=type(error).__qualname__)
 
@@ -265,6 +256,21 @@ class Endpoint:
                 exchange.sent,
             )
         )
+
+
+def _event(exchange: _Exchange, outcome: int, accesses: Sequence[Access] = (), **told: str) -> Event:
+    """What the log is told of a request."""
+    return Event(
+        exchange.request_id,
+        exchange.kind,
+        exchange.at,
+        outcome,
+        requester=exchange.requester,
+        participant=exchange.participant,
+        address=exchange.peer.address,
+        accesses=accesses,
+        **told,
+    )
 
 
 def _fault_response(exchange: _Exchange, fault: Fault) -> web.Response:

@@ -10,7 +10,7 @@ from aiohttp import web
 from lxml.etree import _Element
 
 from xds.model.audit import Entry, Event
-from xds.model.party import Requester
+from xds.model.party import Participant, Requester
 
 SECURITY = "{http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd}Security"
 """The header block that tells who asks. Source: WS-Security 1.1: 5."""
@@ -32,15 +32,17 @@ class Identity(Protocol):
         self, headers: Sequence[_Element], certificate: str | None, now: datetime, *, person_needed: bool = True
     ) -> Requester | None: ...
 
+    async def system(self, certificate: str | None) -> Participant | None: ...
+
 
 class Log(NamedTuple):
-    """`entries` makes records of an event, `append` returns when they are durable.
+    """`entries` makes records of an event, for a write; `append` records one and returns when that is durable.
 
-    Unavailable when they can't be, or when no data may be given at all.
+    Unavailable when it can't be, or when no data may be given at all.
     """
 
     entries: Callable[[Event], Sequence[Entry]]
-    append: Callable[[Sequence[Entry]], Awaitable[None]]
+    append: Callable[[Event], Awaitable[None]]
 
 
 class Trust(NamedTuple):
