@@ -12,6 +12,7 @@ from samples import entry, submission
 
 from xds.ebrim.submit import encode_submit_objects
 
+SOURCE = "2.999.7"
 SUCCESS = b"ResponseStatusType:Success"
 PLAIN = "application/soap+xml; charset=UTF-8"
 MULTIPART = (
@@ -39,10 +40,10 @@ class Submitted(NamedTuple):
     documents: dict[str, bytes]
 
 
-def provide_and_register(size: int, count: int = 1) -> Submitted:
+def provide_and_register(size: int, count: int = 1, source: str = SOURCE) -> Submitted:
     """A submission of `count` documents of `size` random bytes."""
     documents = {new_id(): os.urandom(size) for _ in range(count)}
-    root = _provide_and_register(count).replace(_SET, new_id().encode())
+    root = _provide_and_register(count, source).replace(_SET, new_id().encode())
     for number, unique_id in enumerate(documents, 1):
         root = root.replace(_placeholder(number), unique_id.encode())
     parts = [
@@ -73,7 +74,7 @@ def _placeholder(number: int) -> bytes:
 
 
 @functools.cache
-def _provide_and_register(count: int) -> bytes:
+def _provide_and_register(count: int, source: str) -> bytes:
     numbers = range(1, count + 1)
     made = submission(
         *(
@@ -84,6 +85,7 @@ def _provide_and_register(count: int) -> bytes:
             for number in numbers
         ),
         unique_id=_SET.decode(),
+        source_id=source,
     )  # fmt: skip
     documents = "".join(
         f'<x:Document id="Document{number}"><i:Include xmlns:i="http://www.w3.org/2004/08/xop/include" '

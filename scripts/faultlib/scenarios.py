@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import random
-import signal
 import sys
 import time
 from typing import Any
 
-from faultlib import calls, descriptors, full, postgresql
+from faultlib import calls, descriptors, full, postgresql, released
 from faultlib.outcome import finished, outcome
 from faultlib.recovery import recovered
-from faultlib.server import STOPPING, Server
+from faultlib.server import STOPPING
 from faultlib.subject import Submitters
 from faultlib.trial import Scenario, Trial
 
@@ -30,11 +28,12 @@ def kill(trial: Trial) -> dict[str, Any]:
     with contextlib.closing(trial.subject()) as subject:
         server = subject.start()
         with Submitters(subject) as submitters:
+            submitters.begin()
             while kills < (2000 if trial.long else 20):
                 submitters.go()
                 if trial.workers > 1:
                     time.sleep(random.uniform(0.0, _LONGEST))
-                    kill_a_worker(server)
+                    server.kill_a_worker()
                     kills += 1
                 time.sleep(random.uniform(0.0, _LONGEST))
                 server.kill()
@@ -57,6 +56,7 @@ def apart(trial: Trial) -> dict[str, Any]:
     with contextlib.closing(registry), contextlib.closing(repository):
         running = {"registry": registry.start(), "repository": repository.start()}
         with Submitters(repository) as submitters:
+            submitters.begin()
             while kills < (500 if trial.long else 10):
                 submitters.go()
                 time.sleep(random.uniform(0.0, 4 * _LONGEST))
@@ -76,11 +76,6 @@ def apart(trial: Trial) -> dict[str, Any]:
         if running["registry"].stop() != 0:
             damage.append("the registry did not end by itself")
     return outcome(damage, kills=kills, acknowledged=len(repository.acknowledged))
-
-
-def kill_a_worker(server: Server) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(random.choice(server.workers()), signal.SIGKILL)
 
 
 def cut(trial: Trial) -> dict[str, Any]:
@@ -128,6 +123,7 @@ def stop(trial: Trial) -> dict[str, Any]:
 
 SCENARIOS: dict[str, Scenario] = {
     "kill": kill,
+    "released": released.released,
     "apart": apart,
     "calls": calls.calls,
     "disk": full.disk,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
+import random
 import signal
 import subprocess
 import sys
@@ -83,6 +84,11 @@ class Server:
         if self.returncode is None:
             self.returncode = self._starter.hear(seconds)
         return self.returncode is not None
+
+    def kill_a_worker(self) -> None:
+        """End one of its workers with SIGKILL."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(random.choice(self.workers()), signal.SIGKILL)
 
     def terminate(self) -> None:
         """Tell it to end, as an operator does."""

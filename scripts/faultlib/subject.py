@@ -44,27 +44,32 @@ class Subject:
     """A server without TLS in a folder of its own; `acknowledged` is SHA-1 by uniqueId.
 
     `database` is the URL of an empty PostgreSQL database; None is SQLite. `registry` is another server that registers
-    for this one; None is itself.
+    for this one; None is itself. `source` is the sourceId of what is submitted.
     """
 
     folder: Path
     workers: int = 1
     database: str | None = None
     registry: Subject | None = None
+    source: str = messages.SOURCE
     acknowledged: dict[str, str] = field(default_factory=dict)
     _starter: Starter | None = None
 
     def __post_init__(self) -> None:
         self.port = free_port()
-        chosen = ("--database", self.database) if self.database else ()
-        self._xds("init", str(self.folder), "--port", str(self.port), *chosen)
         self.config = self.folder / "xds.toml"
         self.documents = self.folder / "data" / "documents"
-        self.config.write_text(re.sub(r"\[(tls|client|mllp)\][^\[]*", "", self.config.read_text()))
+        self._initialise()
         self.set("server", f"workers = {self.workers}")
         if self.registry is None:
             self._xds("patient", "add", PATIENT, "--config", str(self.config))
         self.repository = re.search(r'unique_id = "([^"]+)"', self.config.read_text())[1]
+
+    def _initialise(self) -> None:
+        """Make the folder, without what the scenarios have no use for."""
+        chosen = ("--database", self.database) if self.database else ()
+        self._xds("init", str(self.folder), "--port", str(self.port), *chosen)
+        self.config.write_text(re.sub(r"\[(tls|client|mllp)\][^\[]*", "", self.config.read_text()))
 
     @staticmethod
     def _xds(*arguments: str) -> None:
@@ -112,13 +117,17 @@ class Subject:
     ) -> tuple[bytes, str]:
         """The answer and its content type, on a connection of its own."""
         with contextlib.closing(self.connect(patience)) as connection:
-            connection.request(method, path, body, {"Content-Type": content_type})
+            connection.request(method, path, self.signed(body), {"Content-Type": content_type})
             answer = connection.getresponse()
             return answer.read(), answer.getheader("Content-Type", "")
 
+    def signed(self, body: bytes) -> bytes:
+        """A message as it is sent."""
+        return body
+
     def submit(self, size: int = 20_000, patience: float = _ANSWER) -> bool:
         """Submit one document; whether it was acknowledged."""
-        submitted = messages.provide_and_register(size)
+        submitted = messages.provide_and_register(size, source=self.source)
         try:
             answer, _ = self.exchange("POST", "/repository", submitted.body, MULTIPART, patience)
         except (OSError, http.client.HTTPException):
@@ -223,6 +232,15 @@ class Submitters:
 
     def go(self) -> None:
         self._may.set()
+
+    def begin(self) -> None:
+        """Go; returns when something was acknowledged: a machine may be so busy that nothing is before the kill."""
+        self._may.set()
+        until = time.monotonic() + _UNTIL_DONE
+        while not self._subject.acknowledged:
+            if time.monotonic() > until:
+                raise TimeoutError(f"nothing was acknowledged within {_UNTIL_DONE:.0f} s")
+            time.sleep(0.01)
 
     def hold(self) -> None:
         """Begin no further submission. Otherwise they add more than can be asked for meanwhile, without end."""

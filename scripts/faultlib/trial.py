@@ -9,6 +9,7 @@ from typing import Any
 
 from postgres_server import PostgresServer
 
+from faultlib.guarded import Guarded
 from faultlib.subject import Subject
 
 
@@ -24,6 +25,10 @@ class Trial:
     def subject(self) -> Subject:
         """A server that was never started, with an empty database."""
         return Subject(self.folder, self.workers, self._database())
+
+    def guarded(self, *audit: str) -> Guarded:
+        """One that wants to know who asks, with these lines in the section `audit`; it was never started."""
+        return Guarded(self.folder, self.workers, self._database(), audit=audit)
 
     def apart(self) -> tuple[Subject, Subject]:
         """A registry, and a repository that registers there by ITI-42; neither was ever started."""

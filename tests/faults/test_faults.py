@@ -21,6 +21,7 @@ POSTGRESQL = ("--database", "postgresql")
     [
         ("kill",),
         ("kill", "--workers", "2", *POSTGRESQL),
+        ("released", "--workers", "2"),
         ("apart",),
         ("calls",),
         ("disk",),

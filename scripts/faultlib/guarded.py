@@ -1,0 +1,107 @@
+"""A server that wants to know who asks, and keeps the log: what is asked of it, and what its log says of that."""
+
+from __future__ import annotations
+
+import http.client
+import re
+import socket
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from identity_samples import WSSE
+
+from faultlib import ROOT
+from faultlib.subject import Subject
+from xds.atna.keys import read_signer
+from xds.audit.bundle import export
+from xds.audit.record import decode
+from xds.audit.verify import Report, verify
+from xds.cli.init import ORGANISATIONS, SOURCES, TEST_ISSUER
+from xds.config import load
+from xds.db import open_database
+from xds.identity.issue import ROLE_CODES, Statement, TestIssuer
+from xds.model.audit import EMPTY, Kept, Record
+from xds.model.coded import Coded
+
+_POLICY = ROOT / "fixtures" / "policies" / "geboortezorg.toml"
+_WHO = "midwife-practice"
+_MIDWIFE = Coded("03.000", ROLE_CODES)
+_DAY = 86_400
+_SECURITY = '<s:Header><w:Security xmlns:w="{}" s:mustUnderstand="1">{}</w:Security></s:Header>'
+_PAGE = 1000
+
+
+@dataclass
+class Guarded(Subject):
+    """A server with TLS, identity, policy and log. A midwife asks for what her own practice published.
+
+    `audit` has lines for the configuration's section of that name.
+    """
+
+    audit: tuple[str, ...] = ()
+    _tls: ssl.SSLContext | None = field(default=None, init=False)
+
+    def _initialise(self) -> None:
+        chosen = ("--database", self.database) if self.database else ()
+        ports = ("--port", str(self.port), "--mllp-port", str(self.port))
+        self._xds("init", str(self.folder), "--demo", "--policy", str(_POLICY), *ports, *chosen)
+        text = re.sub(r"(?ms)^\[(mllp|audit|identity)\]$.*?(?=^\[|\Z)", "", self.config.read_text())
+        identity = f'[identity]\nrequired = true\nissuers = ["tls/issuer.xml"]\nmax_lifetime_seconds = {_DAY}\n'
+        origin = 'origin = "xds.example/log"'
+        self.config.write_text("\n".join([text, identity, "[audit]", origin, *self.audit, ""]))
+        self.source = SOURCES[_WHO]
+        files = [str(self.folder / "tls" / name) for name in ("ca.pem", f"{_WHO}.pem", f"{_WHO}-key.pem")]
+        self._tls = ssl.create_default_context(cafile=files[0])
+        self._tls.load_cert_chain(*files[1:])
+        self._security = _SECURITY.format(WSSE, self._assertion()).encode()
+
+    def _assertion(self) -> str:
+        certificate, key = ((self.folder / "tls" / name).read_bytes() for name in ("issuer.pem", "issuer-key.pem"))
+        organisation = ORGANISATIONS[_WHO]
+        # Scenarios move the clock back by an hour.
+        statement = Statement(
+            load(self.config).audience, organisation.ura, organisation.name, role=_MIDWIFE,
+            begins=timedelta(hours=-2), lifetime=timedelta(seconds=_DAY),
+        )  # fmt: skip
+        return TestIssuer(TEST_ISSUER, certificate, key).issue(statement).decode()
+
+    def connect(self, patience: float = 20.0) -> http.client.HTTPConnection:
+        return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=patience, context=self._tls)
+
+    def dial(self, patience: float = 20.0) -> ssl.SSLSocket:
+        """A connection for who looks at bytes."""
+        assert self._tls is not None
+        return self._tls.wrap_socket(
+            socket.create_connection(("127.0.0.1", self.port), patience), server_hostname="127.0.0.1"
+        )
+
+    def signed(self, body: bytes) -> bytes:
+        """The message with the midwife's assertion."""
+        return body.replace(b"<s:Body>", self._security + b"<s:Body>", 1)
+
+    def lines(self, first: int = 0) -> Iterator[Kept]:
+        """The log from a seq on, read from the database itself."""
+        database = open_database(self.database or f"sqlite:///{self.folder / 'data' / 'xds.db'}")
+        try:
+            while page := database.read_now(lambda reader, at=first: reader.log.lines(at, _PAGE)):
+                yield from page
+                first = page[-1].leaf.seq + 1
+        finally:
+            database.close()
+
+    def records(self, first: int = 0) -> Iterator[tuple[int, Record]]:
+        """The records from a seq on, each with its seq."""
+        return ((line.leaf.seq, decode(line.payload)) for line in self.lines(first) if line.payload is not None)
+
+    def judged(self, anchors: tuple[str, ...] = ()) -> Report:
+        """The log in the database with its checkpoints, judged as an auditor does."""
+        notes = [text for (text,) in self._rows("SELECT note FROM log_checkpoint ORDER BY size")]
+        settings = load(self.config)
+        key = read_signer(settings.audit.signing_key, settings.audit_origin).key
+        return verify(export(key.name, EMPTY, self.lines()), notes, key, anchors)
+
+    def log_damage(self) -> list[str]:
+        """What is wrong with the log of a server that ended in order."""
+        return [f"{found.kind} at {found.seq}: {found.text}" for found in self.judged().findings]
