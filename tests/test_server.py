@@ -104,7 +104,7 @@ def test_the_pages_for_operators(server):
     status, ready = server.get("/ready")
     assert (status, json.loads(ready)["checks"]) == (
         200,
-        {"database": "ok", "disk": "ok", "affinity_domain": "ok"},
+        {"database": "ok", "disk": "ok", "affinity_domain": "ok", "issuers": "ok"},
     )
 
 

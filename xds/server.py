@@ -32,7 +32,7 @@ import uvloop
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from xds.affinity import Reloading
+from xds.affinity import Reloading as ReloadingDomain
 from xds.db import Database, open_database
 from xds.errors import Issue, Misconfigured, XdsError
 from xds.gate import Gate, open_gate
@@ -44,6 +44,7 @@ from xds.registry.iti8_patient_identity_feed import feed as add_patients
 from xds.registry.iti8_patient_identity_feed import merge as merge_patient
 from xds.registry.register import LocalRegistrar
 from xds.registry.rules import check_submission
+from xds.reloading import Reloading
 from xds.settings import Settings, bracketed
 from xds.soap import Limits, add_actor
 from xds.soap.registrar import RemoteRegistrar
@@ -78,7 +79,7 @@ class Parts:
 
     database: Database
     documents: FileDocuments | None
-    affinity_domain: Reloading
+    affinity_domain: ReloadingDomain
     registry: Registry | None
     repository: Repository | None
     gate: Gate
@@ -208,9 +209,17 @@ class _Worker:
             runner.run(self._serve(slot, alive))
 
     async def _serve(self, slot: int, alive: int | None) -> None:
+        parts: Parts | None = None
+
+        def reload() -> None:
+            if parts is not None:
+                self._reload(parts)
+
+        # Before any file is read, so that what changes from now on is seen; it is called when all has been opened.
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
         app = build_app(self._settings, slot=slot, metrics_folder=self._metrics_folder)
         parts = app[PARTS]
-        stop = self._listen_to_signals(parts, alive)
+        stop = self._listen_to_signals(alive)
         runner = web.AppRunner(app, shutdown_timeout=_CLOSE_SECONDS)
         await runner.setup()
         assert runner.server is not None
@@ -235,18 +244,18 @@ class _Worker:
             await runner.cleanup()
         _log.info("stopped", worker=slot)
 
-    def _listen_to_signals(self, parts: Parts, alive: int | None) -> asyncio.Event:
+    def _listen_to_signals(self, alive: int | None) -> asyncio.Event:
         loop = asyncio.get_running_loop()
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        loop.add_signal_handler(signal.SIGHUP, self._reload, parts)
         if alive is not None:
             loop.add_reader(alive, lambda: (loop.remove_reader(alive), stop.set()))
         return stop
 
     def _reload(self, parts: Parts) -> None:
-        parts.affinity_domain.reload()
+        for each in (parts.affinity_domain, *parts.gate.reloadable.values()):
+            each.reload()
         tls = self._settings.tls
         if self._context is not None and tls.certificate is not None and tls.key is not None:
             try:
@@ -273,7 +282,7 @@ def _open(settings: Settings, metrics: Metrics, opened: contextlib.ExitStack) ->
     database = open_database(settings.database.url)
     opened.callback(database.close)
     home = settings.server.home_community_id
-    domain = Reloading(settings.registry.affinity_domain)
+    domain = ReloadingDomain(settings.registry.affinity_domain)
     registry = repository = documents = None
     if settings.registry.enabled:
         registry = Registry(database, domain, lambda: datetime.now(UTC), home, settings.registry.max_results)
@@ -286,7 +295,7 @@ def _open(settings: Settings, metrics: Metrics, opened: contextlib.ExitStack) ->
     return Parts(database, documents, domain, registry, repository, open_gate(settings, database))
 
 
-def _remote_registrar(settings: Settings, database: Database, domain: Reloading) -> RemoteRegistrar:
+def _remote_registrar(settings: Settings, database: Database, domain: ReloadingDomain) -> RemoteRegistrar:
     repository = settings.repository
     url = repository.registry_url or ""
     context = None
@@ -334,10 +343,12 @@ def _probes(settings: Settings, parts: Parts) -> dict[str, Probe]:
         await parts.database.check()
         return None
 
-    async def affinity_domain() -> str | None:
-        return parts.affinity_domain.error
+    async def error_of(reloading: Reloading[Any]) -> str | None:
+        return reloading.error
 
-    probes: dict[str, Probe] = {"database": database, "affinity_domain": affinity_domain}
+    reloadable = {"affinity_domain": parts.affinity_domain, **parts.gate.reloadable}
+    probes: dict[str, Probe] = {"database": database}
+    probes |= {name: partial(error_of, reloading) for name, reloading in reloadable.items()}
     if parts.documents is not None:
         probes["disk"] = disk_probe(settings.repository.documents, _LEAST_FREE)
     return probes

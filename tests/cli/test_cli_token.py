@@ -28,7 +28,7 @@ def ask(folder):
         pem = (folder / "tls" / f"{organisation}.pem").read_text()
         first = pem[: pem.index("-----END CERTIFICATE-----")] + "-----END CERTIFICATE-----\n"
         certificate = hashlib.sha256(ssl.PEM_cert_to_DER_cert(first)).hexdigest()
-        authenticator = Authenticator(database, issuers, policy)
+        authenticator = Authenticator(database, lambda: issuers, policy)
         return asyncio.run(authenticator.authenticate(headers(token.encode()), certificate, datetime.now(UTC)))
 
     yield ask

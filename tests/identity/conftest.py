@@ -61,7 +61,7 @@ def database(registered, tmp_path) -> Iterator[Database]:
 
 @pytest.fixture
 def authenticator(database, issuers) -> Authenticator:
-    return Authenticator(database, issuers, POLICY)
+    return Authenticator(database, lambda: issuers, POLICY)
 
 
 @pytest.fixture

@@ -56,6 +56,20 @@ def test_a_remembered_assertion_needs_no_second_look(authenticator, issuer, now)
     assert authenticator.remembered(blocks, None, now) is None
 
 
+def test_it_is_forgotten_when_the_issuers_change(database, issuers, issuer, now):
+    accepted = [issuers]
+    authenticator = Authenticator(database, lambda: accepted[0], POLICY)
+    blocks = headers(issuer.issue(statement(), now))
+    ask(authenticator, blocks, CERTIFICATES[HOSPITAL], now)
+
+    accepted[0] = {}
+
+    assert authenticator.remembered(blocks, CERTIFICATES[HOSPITAL], now) is None
+    assert (
+        "issuer of the assertion is not accepted" in refused(authenticator, blocks, CERTIFICATES[HOSPITAL], now).reason
+    )
+
+
 def test_it_is_forgotten_when_it_expires(authenticator, issuer, now):
     blocks = headers(issuer.issue(statement(lifetime=timedelta(minutes=5)), now))
     ask(authenticator, blocks, CERTIFICATES[HOSPITAL], now)
@@ -71,7 +85,7 @@ def test_another_participant_may_not_use_it_on_any_worker_or_after_a_restart(
 ):
     """Case 66."""
     blocks = headers(issuer.issue(statement(), now))
-    workers = [Authenticator(database, issuers, POLICY) for _ in range(2)]
+    workers = [Authenticator(database, lambda: issuers, POLICY) for _ in range(2)]
     ask(workers[0], blocks, CERTIFICATES[HOSPITAL], now)
 
     for worker in workers:
@@ -79,7 +93,7 @@ def test_another_participant_may_not_use_it_on_any_worker_or_after_a_restart(
         assert subcode(refused(worker, blocks, shared, now)) == "FailedAuthentication"
     reopened = open_database(f"sqlite:///{tmp_path}/xds.db")
     try:
-        restarted = Authenticator(reopened, issuers, POLICY)
+        restarted = Authenticator(reopened, lambda: issuers, POLICY)
         assert "another participant" in refused(restarted, blocks, shared, now).reason
         assert ask(restarted, blocks, CERTIFICATES[HOSPITAL], now)
     finally:
@@ -88,7 +102,7 @@ def test_another_participant_may_not_use_it_on_any_worker_or_after_a_restart(
 
 def test_one_use_is_one_use(database, issuers, issuer, now):
     blocks = headers(issuer.issue(statement(one_time=True), now))
-    workers = [Authenticator(database, issuers, POLICY) for _ in range(2)]
+    workers = [Authenticator(database, lambda: issuers, POLICY) for _ in range(2)]
 
     assert ask(workers[0], blocks, CERTIFICATES[HOSPITAL], now)
 
@@ -99,7 +113,7 @@ def test_one_use_is_one_use(database, issuers, issuer, now):
 
 def test_of_many_uses_at_once_one_is_the_first(database, issuers, issuer, now):
     blocks = headers(issuer.issue(statement(one_time=True), now))
-    authenticator = Authenticator(database, issuers, POLICY)
+    authenticator = Authenticator(database, lambda: issuers, POLICY)
 
     async def race():
         asked = (authenticator.authenticate(blocks, CERTIFICATES[HOSPITAL], now) for _ in range(20))
@@ -117,11 +131,11 @@ def test_a_row_is_written_once_and_goes_when_it_is_of_no_use(database, issuers, 
 
     blocks = headers(issuer.issue(statement(), now))
     for _ in range(3):
-        ask(Authenticator(database, issuers, POLICY), blocks, CERTIFICATES[HOSPITAL], now)
+        ask(Authenticator(database, lambda: issuers, POLICY), blocks, CERTIFICATES[HOSPITAL], now)
     assert rows() == 1
     later = now + timedelta(days=2)
     ask(
-        Authenticator(database, issuers, POLICY),
+        Authenticator(database, lambda: issuers, POLICY),
         headers(issuer.issue(statement(), later)),
         CERTIFICATES[HOSPITAL],
         later,
@@ -139,7 +153,7 @@ class Clock:
 
 def test_a_suspended_participant_is_refused_within_a_minute(database, issuers, issuer, now):
     clock = Clock()
-    authenticator = Authenticator(database, issuers, POLICY, clock)
+    authenticator = Authenticator(database, lambda: issuers, POLICY, clock)
     blocks = headers(issuer.issue(statement(), now))
     requester = ask(authenticator, blocks, CERTIFICATES[HOSPITAL], now)
     number = requester.participant.id
@@ -164,7 +178,7 @@ def test_an_unknown_certificate_or_none(authenticator, issuer, now):
 
 
 def test_without_a_need_for_identity_a_token_that_is_there_is_still_checked(database, issuers, issuer, now):
-    authenticator = Authenticator(database, issuers, POLICY._replace(required=False))
+    authenticator = Authenticator(database, lambda: issuers, POLICY._replace(required=False))
 
     assert ask(authenticator, (), None, now) is None
     assert subcode(refused(authenticator, headers(), CERTIFICATES[HOSPITAL], now)) == "SecurityTokenUnavailable"
@@ -193,7 +207,7 @@ def test_the_room_does_not_import_what_only_makes_tokens():
 
 
 def test_a_feed_needs_no_person_but_a_participant(database, issuers):
-    authenticator = Authenticator(database, issuers, POLICY)
+    authenticator = Authenticator(database, lambda: issuers, POLICY)
 
     def admits(certificate) -> bool:
         return asyncio.run(authenticator.admits(certificate))
@@ -203,4 +217,4 @@ def test_a_feed_needs_no_person_but_a_participant(database, issuers):
     assert not admits(None)
     database.write_now(lambda writer: writer.suspend_participant(2, True))
     assert not admits(CERTIFICATES[MIDWIFE])
-    assert asyncio.run(Authenticator(database, issuers, POLICY._replace(required=False)).admits(None))
+    assert asyncio.run(Authenticator(database, lambda: issuers, POLICY._replace(required=False)).admits(None))

@@ -103,7 +103,7 @@ def log() -> Log:
 @pytest.fixture
 def ask(database: Database, certificates: Certificates, log: Log) -> Callable[..., tuple[int, Any]]:
     """Sends one request to a server of its own; the status, and the JSON that came back."""
-    authenticator = Authenticator(database, {}, IdentityPolicy("", *[None] * 3, True))  # type: ignore[arg-type]
+    authenticator = Authenticator(database, dict, IdentityPolicy("", *[None] * 3, True))  # type: ignore[arg-type]
 
     async def participant_of(request: web.Request) -> Participant:
         certificate = request.transport.get_extra_info("ssl_object").getpeercert(True)

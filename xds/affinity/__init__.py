@@ -1,6 +1,6 @@
 """Affinity domain files: the value sets and assigning authorities that a domain agreed on.
 
-May import: model, errors, xmlio.
+May import: model, errors, xmlio, reloading.
 
 Two forms are read: our own TOML (see `toml`), and codes.xml, which NIST's toolkit introduced and many affinity
 domains publish (see `codes_xml`). Several files make one domain together. What is wrong with a file is

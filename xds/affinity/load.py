@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from xds import reloading
 from xds.affinity.codes_xml import read_codes_xml
 from xds.affinity.draft import Draft
 from xds.affinity.toml import read_toml
@@ -15,8 +15,6 @@ from xds.errors import Misconfigured
 from xds.model.affinity_domain import AffinityDomain
 
 _LOOK_EVERY = 1.0
-
-_log = logging.getLogger(__name__)
 
 
 def load(paths: Sequence[Path]) -> AffinityDomain:
@@ -35,21 +33,19 @@ def load(paths: Sequence[Path]) -> AffinityDomain:
     return merged.domain()
 
 
-class Reloading:
+class Reloading(reloading.Reloading[AffinityDomain]):
     """The current affinity domain, read again when one of its files has changed.
 
-    Calling it looks at the files at most once a second. A file that became wrong changes nothing: the domain read
-    last stays, and `error` says what is wrong until the files are right again (None when they are).
+    Calling it looks at the files at most once a second.
     """
 
     def __init__(self, paths: Sequence[Path], clock: Callable[[], float] = time.monotonic):
         """Load the files; Misconfigured when that fails. `clock` gives seconds."""
-        self.error: str | None = None
         self._paths = tuple(paths)
         self._clock = clock
         self._looked = clock()
         self._seen = self._look()
-        self._domain = load(self._paths)
+        super().__init__("the affinity domain", lambda: load(self._paths))
 
     def __call__(self) -> AffinityDomain:
         now = self._clock()
@@ -57,19 +53,12 @@ class Reloading:
             self._looked = now
             if self._look() != self._seen:
                 self.reload()
-        return self._domain
+        return super().__call__()
 
     def reload(self) -> None:
         """Read the files now, changed or not."""
         self._seen = self._look()
-        try:
-            self._domain = load(self._paths)
-        except Misconfigured as error:
-            self.error = str(error)
-            _log.error("the affinity domain was not reloaded, the one read before stays: %s", error)
-        else:
-            self.error = None
-            _log.info("the affinity domain was reloaded")
+        super().reload()
 
     def _look(self) -> tuple[tuple[int, int, int] | None, ...]:
         return tuple(_state(path) for path in self._paths)

@@ -19,6 +19,6 @@ Decisions
 """
 
 from xds.identity.authenticate import Authenticator, Policy
-from xds.identity.issuers import load_issuers
+from xds.identity.issuers import Issuer, load_issuers
 
-__all__ = ["Authenticator", "Policy", "load_issuers"]
+__all__ = ["Authenticator", "Issuer", "Policy", "load_issuers"]

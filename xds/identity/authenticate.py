@@ -45,6 +45,7 @@ class Policy(NamedTuple):
 class _Remembered(NamedTuple):
     requester: Requester
     expires: datetime
+    issuers: Mapping[str, Issuer]
 
 
 class _Read(NamedTuple):
@@ -53,12 +54,16 @@ class _Read(NamedTuple):
 
 
 class Authenticator:
-    """Knows the participants and the assertions that this worker has seen. `clock` is monotonic, in seconds."""
+    """Knows the participants and the assertions that this worker has seen.
+
+    `issuers` is asked at each request; when it gives another mapping, every assertion is verified anew. `clock` is
+    monotonic, in seconds.
+    """
 
     def __init__(
         self,
         index: Index,
-        issuers: Mapping[str, Issuer],
+        issuers: Callable[[], Mapping[str, Issuer]],
         policy: Policy,
         clock: Callable[[], float] = time.monotonic,
     ):
@@ -103,10 +108,11 @@ class Authenticator:
         key = _key(encoded, certificate)
         requester = self._recall(key, participant, now)
         if requester is None:
+            issuers = self._issuers()
             requester, terms = self._verify(assertion, encoded, participant, certificate or "", now)
             await self._claim(requester, terms, now)
             if not terms.one_time:
-                self._remember(key, _Remembered(requester, terms.expires), now)
+                self._remember(key, _Remembered(requester, terms.expires, issuers), now)
         return requester
 
     async def participant(self, certificate: str | None) -> Participant:
@@ -146,6 +152,8 @@ class Authenticator:
         found = self._remembered.get(key)
         if found is None or found.requester.participant is not participant or now >= found.expires:
             return None
+        if found.issuers is not self._issuers():
+            return None
         return found.requester
 
     def _remember(self, key: bytes, remembered: _Remembered, now: datetime) -> None:
@@ -159,7 +167,7 @@ class Authenticator:
         self, assertion: _Element, encoded: bytes, participant: Participant, certificate: str, now: datetime
     ) -> tuple[Requester, Terms]:
         check_alone(assertion)
-        issuer = self._issuers.get(issuer_of(assertion))
+        issuer = self._issuers().get(issuer_of(assertion))
         if issuer is None:
             raise invalid_token("the issuer of the assertion is not accepted")
         signed = signed_content(assertion, encoded, issuer.keys(now))

@@ -1,13 +1,9 @@
-"""Who is let in, what they may see, and that it is on record: identity, consent and log put together for one worker.
-
-Where identity is required, everything is recorded: a server that everyone on its own machine may use without being
-known is for development, and has no log.
-"""
+"""Identity, consent and log, opened from the settings."""
 
 from __future__ import annotations
 
 import ssl
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -19,11 +15,13 @@ from xds.atna.syslog import Repository as AuditRepository
 from xds.atna.watch import AnchorWatch
 from xds.audit.record import Recorder
 from xds.consent import Access, GivenConsents, load_policy
+from xds.consent import Policy as Rules
 from xds.db import Database, DatabaseTrail
 from xds.errors import Unavailable
-from xds.identity import Authenticator, Policy, load_issuers
+from xds.identity import Authenticator, Issuer, Policy, load_issuers
 from xds.mitz import MitzConsents
 from xds.model.audit import Event, Source
+from xds.reloading import Reloading
 from xds.settings import Settings, is_loopback
 from xds.soap.trust import Log, Peer, Trust
 from xds.web.http import peer_of
@@ -33,10 +31,14 @@ _LOOK_EVERY = timedelta(seconds=10)
 
 
 class Gate(NamedTuple):
-    """`access` is None where no policy is set: then a known requester sees nothing. `watch` is None without anchors."""
+    """`access` is None where no policy is set: then a known requester sees nothing. `watch` is None without anchors.
+
+    `reloadable` are the files that SIGHUP reads again, by the name that /ready shows.
+    """
 
     authenticator: Authenticator
     trust: Trust
+    reloadable: Mapping[str, Reloading[Any]]
     access: Access | None
     sealer: Sealer | None
     watch: AnchorWatch | None
@@ -59,7 +61,8 @@ def open_gate(settings: Settings, database: Database) -> Gate:
     recorded = settings.identity.required
     watch = _watch(settings, database) if recorded else None
     log = _log(settings, database, watch) if recorded else None
-    authenticator = _authenticator(settings, database)
+    issuers, rules = _issuers(settings), _rules(settings)
+    authenticator = _authenticator(settings, database, issuers)
     trust = Trust(lambda request: Peer(*peer_of(request)), authenticator, log)
     sealer = feed = None
     if recorded:
@@ -68,32 +71,41 @@ def open_gate(settings: Settings, database: Database) -> Gate:
     if recorded and settings.audit.syslog_host is not None:
         repository = AuditRepository(settings.audit.syslog_host, settings.audit.syslog_port, _peer_context(settings))
         feed = Feed(database, repository, settings.audit_origin)
-    return Gate(authenticator, trust, _access(settings), sealer, watch, feed)
+    reloadable = {"issuers": issuers} if rules is None else {"issuers": issuers, "policy": rules}
+    return Gate(authenticator, trust, reloadable, _access(settings, rules), sealer, watch, feed)
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _authenticator(settings: Settings, database: Database) -> Authenticator:
+def _issuers(settings: Settings) -> Reloading[Mapping[str, Issuer]]:
+    files, for_tests = settings.identity.issuers, is_loopback(settings.server.host)
+    return Reloading("the list of issuers", lambda: load_issuers(files, for_tests=for_tests))
+
+
+def _rules(settings: Settings) -> Reloading[Rules] | None:
+    policy = settings.consent.policy
+    return None if policy is None else Reloading("the policy", lambda: load_policy(policy))
+
+
+def _authenticator(
+    settings: Settings, database: Database, issuers: Callable[[], Mapping[str, Issuer]]
+) -> Authenticator:
     identity = settings.identity
     skew, longest = (timedelta(seconds=each) for each in (identity.clock_skew_seconds, identity.max_lifetime_seconds))
     policy = Policy(settings.audience, skew, longest, identity.least_assurance, identity.required)
-    issuers = load_issuers(identity.issuers, for_tests=is_loopback(settings.server.host))
     return Authenticator(database, issuers, policy)
 
 
-def _access(settings: Settings) -> Access | None:
-    if settings.consent.policy is None:
+def _access(settings: Settings, rules: Callable[[], Rules] | None) -> Access | None:
+    if rules is None:
         return None
-    rules = load_policy(settings.consent.policy)
     mitz = settings.mitz
     if settings.consent.source == "mitz" and mitz.url is not None:
-        return Access(
-            lambda: rules,
-            MitzConsents(mitz.url, client_context(mitz.ca, mitz.certificate, mitz.key), mitz.timeout_seconds),
-        )
-    return Access(lambda: rules, GivenConsents(lambda: rules))
+        context = client_context(mitz.ca, mitz.certificate, mitz.key)
+        return Access(rules, MitzConsents(mitz.url, context, mitz.timeout_seconds))
+    return Access(rules, GivenConsents(rules))
 
 
 def recorder_of(settings: Settings) -> Recorder:
