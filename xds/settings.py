@@ -128,6 +128,25 @@ class ClientSettings(msgspec.Struct, frozen=True, kw_only=True):
     ca: Annotated[Path | None, Meta(description="PEM file: CAs that they trust a server by")] = None
 
 
+class PagesSettings(msgspec.Struct, frozen=True, kw_only=True):
+    host: Annotated[str, Meta(description="Address on which `xds pages` listens; it needs `[tls]`", min_length=1)] = (
+        "127.0.0.1"
+    )
+    port: Annotated[Port, Meta(description="TCP port")] = 8444
+    base_url: Annotated[str | None, Meta(description="URL under which browsers reach the pages, if not host:port")] = (
+        None
+    )
+    title: Annotated[str, Meta(description="Name of the exchange, as the pages show it", min_length=1)] = (
+        "Gegevensuitwisseling geboortezorg"
+    )
+    theme: Annotated[Path | None, Meta(description="CSS file of the region, which goes over the pages' own")] = None
+    client_ca: Annotated[
+        Path | None, Meta(description="PEM file: CAs of the auditors' certificates; none: no certificate is asked for")
+    ] = None
+    idle_minutes: Annotated[int, Meta(description="Minutes after which an unused session ends", ge=1, le=120)] = 15
+    session_hours: Annotated[int, Meta(description="Hours after which every session ends", ge=1, le=24)] = 8
+
+
 class AuditSettings(msgspec.Struct, frozen=True, kw_only=True):
     index_key: Annotated[Path, Meta(description="File with the secret by which the log finds patients")] = Path(
         "audit/index-key"
@@ -191,6 +210,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     database: DatabaseSettings = DatabaseSettings()
     mllp: MllpSettings = MllpSettings()
     client: ClientSettings = ClientSettings()
+    pages: PagesSettings = PagesSettings()
     audit: AuditSettings = AuditSettings()
     limits: LimitsSettings = LimitsSettings()
     log: LogSettings = LogSettings()
@@ -202,6 +222,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             return self.server.base_url.rstrip("/")
         scheme = "https" if self.tls.certificate else "http"
         return f"{scheme}://{bracketed(self.server.host)}:{self.server.port}"
+
+    @property
+    def pages_url(self) -> str:
+        """Where browsers reach the pages, without a slash at the end."""
+        pages = self.pages
+        return (pages.base_url or f"https://{bracketed(pages.host)}:{pages.port}").rstrip("/")
 
     @property
     def audience(self) -> str:
@@ -263,6 +289,7 @@ def contradictions(settings: Settings) -> Iterator[str]:
     yield from _repository_contradictions(settings)
     yield from _consent_contradictions(settings)
     yield from _audit_contradictions(settings)
+    yield from _pages_contradictions(settings)
     for name, oid in (
         ("server.home_community_id", server.home_community_id),
         ("repository.unique_id", repository.unique_id),
@@ -305,6 +332,14 @@ def _repository_contradictions(settings: Settings) -> Iterator[str]:
         yield f"repository.registry_url: expected http://… or https://…, found {repository.registry_url!r}"
     if (repository.registry_certificate is None) != (repository.registry_key is None):
         yield "repository.registry_certificate, repository.registry_key: expected both or neither"
+
+
+def _pages_contradictions(settings: Settings) -> Iterator[str]:
+    pages = settings.pages
+    if pages.base_url is not None and not re.fullmatch(r"https://[^/?#]+/?", pages.base_url):
+        yield f"pages.base_url: expected https://… without a path, found {pages.base_url!r}"
+    if pages.base_url is None and pages.host in ("0.0.0.0", "::"):
+        yield "pages.base_url: expected a URL, because pages.host is no address that others can use"
 
 
 def _audit_contradictions(settings: Settings) -> Iterator[str]:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from xds.audit.events import EMERGENCY, KINDS, OWN
+from xds.audit.nen7513 import account
 from xds.model.audit import Access, Document, Entry, Event, Person, Record, Source, System, Thing, User
 from xds.model.coded import Coded
 from xds.model.hl7 import CX
@@ -129,7 +130,8 @@ class Recorder:
         """The first part of the record with its comma, and who is found by it."""
         requester = event.requester
         if requester is None:
-            return self._encoded(event, urgent, None), event.operator
+            employee = event.operator if event.viewer is None else account(event.viewer.person)
+            return self._encoded(event, urgent, None), employee
         key = (id(requester), event.address, event.transaction, urgent)
         known = self._known.get(key)
         if known is None or known.requester is not requester:
@@ -144,7 +146,9 @@ class Recorder:
         kinds = (kind.type, EMERGENCY) if urgent else (kind.type,)
         if requester is None:
             participant = event.participant
-            user = _operator(event.operator) if event.operator else _system_user(participant, event.address)
+            user = event.viewer
+            if user is None:
+                user = _operator(event.operator) if event.operator else _system_user(participant, event.address)
             setting = _Setting(kind.event, kind.action, kinds, user, _system(participant), self._source)
         else:
             user, participant = _person_user(requester, event.address), requester.participant
@@ -187,8 +191,8 @@ def _person_user(requester: Requester, address: str) -> User:
     )
 
 
-def _operator(account: str) -> User:
-    return User(Person(account, "", _OPERATOR_ROLE, ""), "", local_id=account)
+def _operator(name: str) -> User:
+    return User(Person(name, "", _OPERATOR_ROLE, ""), "", local_id=name)
 
 
 def _system_user(participant: Participant | None, address: str) -> User:
@@ -222,4 +226,6 @@ def _system(participant: Participant | None) -> System:
 def _organisation(event: Event) -> str:
     if event.requester is not None:
         return event.requester.organisation.ura
+    if event.viewer is not None:
+        return event.viewer.person.organisation
     return "" if event.participant is None else event.participant.organisation.ura

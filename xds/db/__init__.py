@@ -11,6 +11,7 @@ May import: audit (its tree), ports, model, errors. `open_database` is the way i
     document       what the repository holds: uniqueId → address, hash, size, media type
     consent, treatment_relation, emergency, notice    what clients allow; see consent_tables
     log_…          the log; see log_schema
+    auditor, page_session    who looks at the pages; see viewer_sql
 
 Decisions
 - A row holds what is searched by, and the object's packed ebRIM fragment; nothing is put together from parts to

@@ -38,6 +38,7 @@ from xds.db.consent_tables import ConsentStatements
 from xds.db.kinds import KINDS, Criterion, Kind, Test
 from xds.db.log_sql import LogStatements
 from xds.db.participant_sql import ParticipantStatements
+from xds.db.viewer_sql import ViewerStatements
 
 Shape = tuple[tuple[str, int], ...]
 """The set fields of a selection, by name, each with the length class of its list (1 for a single value)."""
@@ -124,6 +125,7 @@ class Statements:
         self._prepare_patients()
         self._prepare_codes()
         self.log = LogStatements(self.text)
+        self.viewers = ViewerStatements(self.text)
         self.participants = ParticipantStatements(self.text, lambda table: _upsert(table, dialect.name))
         self.consents = ConsentStatements(self.text, lambda table: _upsert(table, dialect.name), lists.among)
         held = schema.document

@@ -24,6 +24,7 @@ from xds.db.values import (
     numbers_of,
     uuid_urn,
 )
+from xds.db.viewers import ReadViewers
 from xds.model.like import like
 from xds.model.selection import AssociationSelection, EntrySelection, FolderSelection, SetSelection
 from xds.model.stored import Holding, StoredAssociation, StoredEntry, StoredFolder, StoredSet
@@ -63,6 +64,7 @@ class Reader(ReadParticipants):
         self.consents = ReadConsents(session, statements.consents, statements.lists, codes)
         self._participants = statements.participants
         self.log = ReadLog(session, statements.log)
+        self.viewers = ReadViewers(session, statements.viewers)
 
     def patient(self, patient_id: str) -> int | None:
         """The key of a known patient."""

@@ -25,6 +25,7 @@ from xds.db.values import (
     moment,
     uuid_bytes,
 )
+from xds.db.viewers import WriteViewers
 from xds.model.audit import Entry, Head
 from xds.model.coded import Author, Coded
 from xds.model.consent import holders_of
@@ -48,6 +49,7 @@ class Writer(WriteParticipants, Reader):
         super().__init__(session, statements, self.codes)
         self.consents = WriteConsents(session, statements.consents, statements.lists, self.codes)
         self.log = WriteLog(session, statements.log)
+        self.viewers = WriteViewers(session, statements.viewers)
 
     def record(self, entries: Sequence[Entry]) -> None:
         """Add records to the log; ValueError when one of their requests has a record of that number already."""

@@ -59,8 +59,8 @@ class Gate(NamedTuple):
 def open_gate(settings: Settings, database: Database) -> Gate:
     """Make the gate; Misconfigured when a file that it needs can't be used."""
     recorded = settings.identity.required
-    watch = _watch(settings, database) if recorded else None
-    log = _log(settings, database, watch) if recorded else None
+    watch = watch_of(settings, database) if recorded else None
+    log = log_of(settings, database, watch) if recorded else None
     issuers, rules = _issuers(settings), _rules(settings)
     authenticator = _authenticator(settings, database, issuers)
     trust = Trust(lambda request: Peer(*peer_of(request)), authenticator, log)
@@ -114,7 +114,8 @@ def recorder_of(settings: Settings) -> Recorder:
     return Recorder(source, read_index_key(settings.audit.index_key))
 
 
-def _log(settings: Settings, database: Database, watch: AnchorWatch | None) -> Log:
+def log_of(settings: Settings, database: Database, watch: AnchorWatch | None) -> Log:
+    """The log, which takes nothing while the watch is overdue; Misconfigured when its key can't be read."""
     recorder = recorder_of(settings)
     trail = DatabaseTrail(database, recorder.entries)
 
@@ -126,7 +127,8 @@ def _log(settings: Settings, database: Database, watch: AnchorWatch | None) -> L
     return Log(recorder.entries, append)
 
 
-def _watch(settings: Settings, database: Database) -> AnchorWatch | None:
+def watch_of(settings: Settings, database: Database) -> AnchorWatch | None:
+    """What tells how long records are without an anchor; None where there are no anchors."""
     if not settings.audit.anchor_paths and settings.audit.anchor_url is None:
         return None
     return AnchorWatch(database, timedelta(minutes=settings.audit.anchor_grace_minutes), _now)

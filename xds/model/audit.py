@@ -140,7 +140,7 @@ class Event(msgspec.Struct, frozen=True):
     """Something to record. `transaction` is a key of `xds.audit.events.KINDS`, such as "ITI-18".
 
     `requester` is None when no person is known; then `participant` is the connected system, if that is known.
-    `operator` is the account on this machine of who works at the command line.
+    `operator` is the account on this machine of who works at the command line, `viewer` who looks at a page.
     `accesses` has one for each patient concerned; none gives one record without a patient.
     `outcome_text` holds codes or a reason, no patient number.
     """
@@ -152,6 +152,7 @@ class Event(msgspec.Struct, frozen=True):
     requester: Requester | None = None
     participant: Participant | None = None
     operator: str = ""
+    viewer: User | None = None
     address: str = ""
     accesses: Sequence[Access] = ()
     outcome_text: str = ""

@@ -13,8 +13,11 @@ from xds.errors import Misconfigured
 _CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL:!PSK"
 
 
-def server_context(certificate: Path, key: Path, client_ca: Path | None) -> ssl.SSLContext:
-    """Make the context of a server; with `client_ca` it lets in only clients with a certificate of these CAs.
+def server_context(
+    certificate: Path, key: Path, client_ca: Path | None, *, certificate_needed: bool = True
+) -> ssl.SSLContext:
+    """Make the context of a server; with `client_ca` it lets in only clients with a certificate of these CAs, or else
+    with none where none is needed.
 
     Misconfigured when a file can't be used. Sessions may be resumed, which still binds them to the client's
     certificate.
@@ -24,7 +27,7 @@ def server_context(certificate: Path, key: Path, client_ca: Path | None) -> ssl.
     load_certificate(context, certificate, key)
     if client_ca is not None:
         _trust(context, client_ca)
-        context.verify_mode = ssl.CERT_REQUIRED
+        context.verify_mode = ssl.CERT_REQUIRED if certificate_needed else ssl.CERT_OPTIONAL
     return context
 
 

@@ -1,0 +1,118 @@
+"""What holds for every page: who sees it, that it is on record first, and what a browser may do with it."""
+
+from __future__ import annotations
+
+import pytest
+from pages_kit import Pages
+
+from xds.model.audit import SUCCESS
+from xds.model.party import NormStatus, Organisation
+from xds.model.viewer import Role
+
+
+def test_the_front_page_is_for_everybody_and_in_dutch(pages: Pages) -> None:
+    answer = pages.browser().get("/")
+
+    assert answer.status == 200
+    assert '<html lang="nl">' in answer.text
+    assert "Aangesloten organisaties" in answer.text
+
+
+def test_a_page_carries_a_strict_policy_and_is_kept_by_nobody(pages: Pages) -> None:
+    for path in ("/", "/niets", "/aanmelden", "/static/style.css"):
+        headers = pages.browser().get(path).headers
+        policy = dict(part.strip().split(" ", 1) for part in headers["Content-Security-Policy"].split(";"))
+
+        assert policy["default-src"] == "'none'", path
+        assert policy["script-src"] == policy["style-src"] == "'self'", path
+        assert headers["X-Content-Type-Options"] == "nosniff", path
+        assert headers["X-Frame-Options"] == "DENY", path
+        assert headers["Strict-Transport-Security"].startswith("max-age="), path
+    assert pages.browser().get("/").headers["Cache-Control"] == "no-store"
+
+
+def test_who_is_not_signed_in_is_sent_to_the_sign_in_and_back(pages: Pages) -> None:
+    pages.auditor("eerst")
+    browser = pages.browser("eerst")
+    away = browser.get("/toezicht?dag=01-02-2026")
+
+    assert (away.status, away.headers["Location"]) == (303, "/aanmelden?verder=%2Ftoezicht%3Fdag%3D01-02-2026")
+    assert 'value="/toezicht?dag=01-02-2026"' in browser.get(away.headers["Location"]).text
+    back = browser.sign_in(onward="/toezicht?dag=01-02-2026")
+    assert (back.status, back.headers["Location"]) == (303, "/toezicht?dag=01-02-2026")
+    assert browser.get(back.headers["Location"]).status == 200
+
+
+def test_a_page_is_on_record_with_who_saw_it(pages: Pages) -> None:
+    browser = pages.signed_in("op-schrift", Role.AUDITOR, "00010990")
+    before = len(pages.records(employee="op-schrift"))
+
+    assert browser.get("/toezicht").status == 200
+
+    (record,) = pages.records(employee="op-schrift")[before:]
+    assert record.outcome == SUCCESS
+    assert record.kinds[0].code == "log-read"
+    assert (record.user.person.name, record.user.person.role.code) == ("Naam van op-schrift", "auditor")
+    assert record.user.person.organisation == "00010990"
+    assert record.user.access_point == "127.0.0.1"
+    assert (record.things[0].id, record.things[0].name) == ("/toezicht", "Startpagina")
+
+
+def test_a_page_that_cannot_be_recorded_is_not_shown(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
+    browser = pages.signed_in("zonder-log")
+    with pages.out_of_order():
+        refused = browser.get("/toezicht")
+
+    assert refused.status == 500
+    assert "Regels in het logboek" not in refused.text
+    assert browser.get("/toezicht").status == 200
+
+
+@pytest.mark.parametrize("path", ["/niets", "/toezicht/niets", "/toezicht.json"])
+def test_what_is_not_there_is_told_in_words(pages: Pages, path: str) -> None:
+    answer = pages.browser().get(path)
+
+    assert answer.status == 404
+    assert "bestaat niet" in answer.text
+
+
+def test_another_host_and_another_origin_are_turned_away(pages: Pages) -> None:
+    browser = pages.signed_in("vreemd")
+
+    assert browser.get("/", Host="elders.example").status == 421
+    assert browser.post("/afmelden", Origin="https://elders.example").status == 403
+    assert browser.post("/afmelden", Origin="null").status == 403
+    assert browser.post("/afmelden", {"formulier": "0" * 64}).status == 403
+    assert browser.get("/toezicht").status == 200
+
+
+def test_a_list_is_the_same_in_all_its_forms(pages: Pages) -> None:
+    hostile = Organisation("00000042", '=HYPERLINK("x")<script>\u202e', "V6")
+    add_participant(pages, hostile)
+    browser = pages.browser()
+
+    html = browser.get("/organisaties").text
+    listed = browser.get("/organisaties.json").json()
+    table = browser.get("/organisaties.csv")
+
+    assert "&lt;script&gt;" in html and "<script>\ufffd" not in html and "\u202e" not in html
+    assert 'href="/organisaties.csv"' in html
+    assert [row["name"] for row in listed["rows"]] == ['=HYPERLINK("x")<script>\u202e']
+    assert listed["rows"][0]["connected_since"] == "2026-02-01"
+    assert table.headers["Content-Type"] == "text/csv; charset=utf-8"
+    lines = table.body.decode("utf-8-sig").split("\r\n")
+    assert lines[0].startswith('"Organisatie";"Soort";"Aangesloten sinds"')
+    assert lines[1].startswith('"\'=HYPERLINK(""x"")<script>\ufffd";"V6";"01-02-2026"')
+
+
+def test_a_theme_goes_over_the_style(pages: Pages) -> None:
+    text = pages.browser().get("/").text
+
+    assert text.index("/static/style.css?v=") < text.index("/static/theme.css?v=")
+
+
+def add_participant(pages: Pages, organisation: Organisation) -> None:
+    from datetime import date
+
+    since, fingerprint = date(2026, 2, 1), "ab" * 32
+    pages.database.write_now(lambda writer: writer.add_participant(organisation, fingerprint, (), since, NormStatus()))

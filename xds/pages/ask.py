@@ -1,0 +1,145 @@
+"""What a page is asked, and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any, NamedTuple, TypeVar
+from urllib.parse import urlencode
+
+from multidict import MultiDict, MultiMapping
+
+from xds.model.audit import Entry, Event, LogSelection
+from xds.model.hl7 import CX
+from xds.model.party import Participant
+from xds.model.viewer import Session
+from xds.pages.listing import Listing
+from xds.ports import Index, Reader, Trail, Writer
+
+T = TypeVar("T")
+_FIRST_PAGE = 50
+_MOST = 1000
+
+
+class Format(Enum):
+    """In what form an answer is asked. The value is the suffix of the address."""
+
+    HTML = ""
+    JSON = ".json"
+    CSV = ".csv"
+
+
+class Missing(Exception):
+    """What is asked for doesn't exist, or may not be seen by who asks: the two are answered alike."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What pages are made of. `patient_key` is the log's keyed hash of a patient, as CX text."""
+
+    index: Index
+    trail: Trail
+    entries: Callable[[Event], Sequence[Entry]]
+    patient_key: Callable[[str], bytes]
+    clock: Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublicAsk:
+    """A request for a page that anybody may see. `participants` reads the register of connected systems."""
+
+    path: str
+    match: Mapping[str, str]
+    query: MultiMapping[str]
+    format: Format
+    now: datetime
+    participants: Callable[[], Awaitable[list[Participant]]]
+
+    @property
+    def limit(self) -> int:
+        """How many rows to answer: a page, or of JSON and CSV more."""
+        wanted = self.query.get("limit", "")
+        most = _FIRST_PAGE if self.format is Format.HTML else _MOST
+        return min(int(wanted), _MOST) if wanted.isascii() and wanted.isdigit() and int(wanted[:9]) > 0 else most
+
+    def url(self, suffix: str = "", **changes: str | None) -> str:
+        """This address with other words in its query; None takes one away."""
+        kept: MultiDict[str] = MultiDict(self.query)
+        for name, value in changes.items():
+            kept.popall(name, None)
+            if value is not None:
+                kept.add(name, value)
+        given = urlencode([(name, value) for name, value in kept.items() if value])
+        return f"{self.path}{suffix}{'?' if given else ''}{given}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask(PublicAsk):
+    """A request of somebody who is signed in and may see the page. `form` is empty but for a POST."""
+
+    session: Session
+    address: str
+    form: MultiMapping[str]
+    sources: Sources
+
+    async def read(self, question: Callable[[Reader], T]) -> T:
+        """Ask the index."""
+        return await self.sources.index.read(question)
+
+    def scoped(self, selection: LogSelection) -> LogSelection:
+        """The selection within what the auditor may see. Missing when it asks for another organisation's."""
+        auditor = self.session.auditor
+        if auditor is None:
+            raise Missing
+        if auditor.organisation is None:
+            return selection
+        if selection.organisation not in (None, auditor.organisation):
+            raise Missing
+        return selection._replace(organisation=auditor.organisation)
+
+
+class Seen(NamedTuple):
+    """What is shown, for the log: the page, in Dutch, and the question that was put to it.
+
+    `patients` are those whose data are shown, where it is about some; `words` hold no patient's number. `kind` is a
+    key of `xds.audit.events.KINDS`.
+    """
+
+    what: str
+    words: tuple[tuple[str, str], ...] = ()
+    patients: tuple[CX, ...] = ()
+    kind: str = "log-read"
+
+
+class View(NamedTuple):
+    """An answer that is shown: the template is given `context`, and the listing as `listing`."""
+
+    template: str
+    seen: Seen
+    context: Mapping[str, Any] = {}
+    listing: Listing | None = None
+    status: int = 200
+
+
+class PublicView(NamedTuple):
+    """What anybody may see."""
+
+    template: str
+    context: Mapping[str, Any] = {}
+    listing: Listing | None = None
+
+
+class Done(NamedTuple):
+    """A form was carried out: `apply` changes the index, together with the record of it; then the browser goes on to
+    `location`."""
+
+    seen: Seen
+    location: str
+    apply: Callable[[Writer], None] = lambda writer: None
+
+
+Page = Callable[[Ask], Awaitable[View]]
+PublicPage = Callable[[PublicAsk], Awaitable[PublicView]]
+Action = Callable[[Ask], Awaitable[Done | View]]

@@ -1,0 +1,385 @@
+"""The application of the pages. See the room's charter for its rules."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+from urllib.parse import quote, urlsplit
+
+import structlog
+from aiohttp import web
+from multidict import MultiDict, MultiMapping
+
+from xds.errors import Unavailable
+from xds.model.audit import MINOR, SUCCESS, Access, Event, Thing, User
+from xds.model.coded import Coded
+from xds.model.viewer import Relation, Role, Session
+from xds.pages.access.sessions import Sessions, form_token
+from xds.pages.access.viewer import ROLES, capacity, user_of
+from xds.pages.ask import (
+    Action,
+    Ask,
+    Done,
+    Format,
+    Missing,
+    Page,
+    PublicAsk,
+    PublicPage,
+    PublicView,
+    Seen,
+    Sources,
+    View,
+)
+from xds.pages.headers import add_headers
+from xds.pages.listing import to_csv, to_json
+from xds.pages.render import Renderer
+
+AUDITORS: frozenset[Role | Relation] = frozenset(Role)
+CLIENTS: frozenset[Role | Relation] = frozenset(Relation)
+TOKEN = "formulier"
+"""The field of a form that carries its token."""
+_SIGN_IN = "/aanmelden"
+_MOST = 64 << 10
+_PAGE = Coded("page", "xds", "Pagina")
+_HTML, _JSON, _CSV = "text/html", "application/json", "text/csv"
+_SAFE = frozenset({"GET", "HEAD"})
+_WORDS = {
+    400: "Dit verzoek is niet te begrijpen.",
+    401: "Meld u eerst aan.",
+    403: "Dit formulier hoort niet bij deze sessie, of is te oud. Ga terug, vernieuw de pagina en probeer het opnieuw.",
+    404: "Deze pagina bestaat niet, of u mag haar niet zien.",
+    405: "Dit kan hier niet.",
+    413: "Dit verzoek is te groot.",
+    421: "Dit adres hoort niet bij deze website.",
+    500: "Er ging iets mis. Het is vastgelegd; probeer het later nog eens.",
+    503: "Dit is even niet beschikbaar. Er is niets getoond of veranderd; probeer het later nog eens.",
+}
+
+_log = structlog.get_logger()
+
+
+class Link(NamedTuple):
+    """An entry of the navigation. `to` is empty for everybody."""
+
+    label: str
+    path: str
+    to: frozenset[Role | Relation]
+
+
+@dataclass(frozen=True, slots=True)
+class Entering:
+    """A request of somebody who need not be signed in, for the pages by which one signs in or out."""
+
+    site: Site
+    request: web.Request
+    address: str
+    certificate: str | None
+    session: Session | None
+    now: datetime
+    request_id: str
+
+    @property
+    def query(self) -> MultiMapping[str]:
+        return self.request.query
+
+    async def form(self) -> MultiMapping[str]:
+        return await _form(self.request)
+
+    async def checked_session(self) -> Session | None:
+        """The session, after its form's token was checked."""
+        form = await self.form()
+        if self.session is not None:
+            _check_token(self.request, form)
+        return self.session
+
+    def show(self, template: str, context: Mapping[str, Any], status: int = 200) -> web.Response:
+        return self.site.rendered(self.request, template, context, self.session, status)
+
+    def go(self, location: str) -> web.Response:
+        return _redirect(location)
+
+
+class Site:
+    """All pages. `base_url` is where browsers find them; `peer_of` tells the address and the certificate of a request.
+
+    `everywhere` is what all templates know.
+    """
+
+    def __init__(
+        self,
+        sources: Sources,
+        sessions: Sessions,
+        base_url: str,
+        peer_of: Callable[[web.BaseRequest], tuple[str, str | None]],
+        everywhere: Mapping[str, Any],
+    ):
+        self.sources = sources
+        self.sessions = sessions
+        self.base_url = base_url
+        self.app = web.Application(middlewares=[self._guarded], client_max_size=_MOST)
+        self.app.on_response_prepare.append(add_headers)
+        self._peer_of = peer_of
+        self._renderer = Renderer(everywhere)
+        self._links: list[Link] = []
+
+    def page(
+        self,
+        path: str,
+        view: Page,
+        to: Collection[Role | Relation],
+        *,
+        label: str | None = None,
+        listed: bool = False,
+    ) -> None:
+        """Offer a page to those who are in `to`; a `label` puts it in their navigation.
+
+        One that is `listed` is offered as JSON and CSV too.
+        """
+        self._link(label, path, frozenset(to))
+        for form in self._forms(listed):
+            self._add("GET", path, form, self._showing(path, view, frozenset(to), form))
+
+    def public(self, path: str, view: PublicPage, *, label: str | None = None, listed: bool = False) -> None:
+        """Offer a page to anybody."""
+        self._link(label, path, frozenset())
+        for form in self._forms(listed):
+            self._add("GET", path, form, self._showing_all(path, view, form))
+
+    def action(self, path: str, act: Action, to: Collection[Role | Relation]) -> None:
+        """Take a form (POST) of those who are in `to`."""
+        self._add("POST", path, Format.HTML, self._acting(path, act, frozenset(to)))
+
+    def enter(self, method: str, path: str, handler: Callable[[Entering], Awaitable[web.Response]]) -> None:
+        """Offer a step of signing in or out."""
+
+        async def answer(request: web.Request) -> web.Response:
+            address, certificate = self._peer_of(request)
+            session = await self.sessions.current(request, certificate)
+            return await handler(
+                Entering(self, request, address, certificate, session, self.sources.clock(), _request_id())
+            )
+
+        self._add(method, path, Format.HTML, answer)
+
+    def user_of(self, session: Session, address: str) -> User:
+        """Who has a session, as the log has it."""
+        return user_of(session, address, self.sources.patient_key)
+
+    def rendered(
+        self,
+        request: web.Request,
+        template: str,
+        context: Mapping[str, Any],
+        session: Session | None = None,
+        status: int = 200,
+    ) -> web.Response:
+        """A page for the browser. Nothing may be rendered that was not recorded."""
+        looks_as = None if session is None else capacity(session)
+        known = {
+            "session": session,
+            "looks_as": None if looks_as is None else ROLES[looks_as],
+            "token": form_token(request) if session is not None else "",
+            "navigation": [link for link in self._links if not link.to or looks_as in link.to],
+            "path": request.path,
+            "listing": None,
+        }
+        body = self._renderer.render(template, {**known, **context})
+        return web.Response(body=body, status=status, content_type=_HTML, charset="utf-8")
+
+    def _showing(self, path: str, view: Page, to: frozenset[Role | Relation], form: Format) -> Any:
+        async def answer(request: web.Request) -> web.Response:
+            address, certificate = self._peer_of(request)
+            session = await self.sessions.current(request, certificate)
+            if session is None:
+                return self._unknown(request, form)
+            self._may(session, to)
+            ask = self._ask(request, path, form, session, address)
+            shown = await self._recorded(ask, path, view)
+            return self._answer(request, ask, shown, session)
+
+        return answer
+
+    def _acting(self, path: str, act: Action, to: frozenset[Role | Relation]) -> Any:
+        async def answer(request: web.Request) -> web.Response:
+            address, certificate = self._peer_of(request)
+            session = await self.sessions.current(request, certificate)
+            if session is None:
+                return _redirect(_SIGN_IN)
+            self._may(session, to)
+            form = await _form(request)
+            _check_token(request, form)
+            ask = self._ask(request, path, Format.HTML, session, address, form)
+            done = await self._recorded(ask, path, act)
+            return _redirect(done.location) if isinstance(done, Done) else self._answer(request, ask, done, session)
+
+        return answer
+
+    def _showing_all(self, path: str, view: PublicPage, form: Format) -> Any:
+        async def answer(request: web.Request) -> web.Response:
+            _, certificate = self._peer_of(request)
+            session = await self.sessions.current(request, certificate)
+            ask = PublicAsk(**self._asked(request, form))
+            return self._answer(request, ask, await view(ask), session)
+
+        return answer
+
+    async def _recorded(self, ask: Ask, path: str, page: Callable[[Ask], Awaitable[Any]]) -> Any:
+        """What a page answers, once that is durably on record; what it changes is recorded with the change."""
+        try:
+            answer: Done | View = await page(ask)
+        except Missing:
+            await self.sources.trail.append(self._event(ask, path, Seen(path), MINOR))
+            raise web.HTTPNotFound from None
+        event = self._event(ask, path, answer.seen, SUCCESS)
+        if isinstance(answer, View):
+            await self.sources.trail.append(event)
+            return answer
+        done = answer
+
+        def change(writer: Any) -> None:
+            done.apply(writer)
+            writer.record(self.sources.entries(event))
+
+        await self.sources.index.write(change)
+        return done
+
+    def _event(self, ask: Ask, path: str, seen: Seen, outcome: int) -> Event:
+        thing = Thing(_PAGE, path, seen.what, seen.words)
+        return Event(
+            _request_id(),
+            seen.kind,
+            ask.now,
+            outcome,
+            viewer=self.user_of(ask.session, ask.address),
+            address=ask.address,
+            accesses=tuple(map(Access, seen.patients)),
+            things=(thing,),
+        )
+
+    def _answer(
+        self, request: web.Request, ask: PublicAsk, view: View | PublicView, session: Session | None
+    ) -> web.Response:
+        listing = view.listing
+        more = None if listing is None or listing.more is None else listing.more
+        if listing is not None and ask.format is Format.CSV:
+            name = f'attachment; filename="{listing.name}.csv"'
+            return web.Response(
+                body=to_csv(listing), content_type=_CSV, charset="utf-8", headers={"Content-Disposition": name}
+            )
+        if listing is not None and ask.format is Format.JSON:
+            following = None if more is None else ask.url(Format.JSON.value, **more)
+            return web.Response(body=to_json(listing, following), content_type=_JSON)
+        context = {**view.context, "ask": ask, "listing": listing, "more": None if more is None else ask.url(**more)}
+        status = view.status if isinstance(view, View) else 200
+        return self.rendered(request, view.template, context, session, status)
+
+    def _ask(
+        self,
+        request: web.Request,
+        path: str,
+        form: Format,
+        session: Session,
+        address: str,
+        fields: MultiMapping[str] | None = None,
+    ) -> Ask:
+        return Ask(
+            **self._asked(request, form),
+            session=session,
+            address=address,
+            form=MultiDict() if fields is None else fields,
+            sources=self.sources,
+        )
+
+    def _asked(self, request: web.Request, form: Format) -> dict[str, Any]:
+        async def participants() -> Any:
+            return await self.sources.index.read(lambda reader: reader.participants())
+
+        return {
+            "path": request.path.removesuffix(form.value),
+            "match": request.match_info,
+            "query": request.query,
+            "format": form,
+            "now": self.sources.clock(),
+            "participants": participants,
+        }
+
+    def _may(self, session: Session, to: frozenset[Role | Relation]) -> None:
+        if capacity(session) not in to:
+            raise web.HTTPNotFound
+
+    def _unknown(self, request: web.Request, form: Format) -> web.Response:
+        if form is not Format.HTML:
+            raise web.HTTPUnauthorized
+        return _redirect(f"{_SIGN_IN}?verder={quote(request.path_qs, safe='')}")
+
+    def _forms(self, listed: bool) -> tuple[Format, ...]:
+        return (Format.JSON, Format.CSV, Format.HTML) if listed else (Format.HTML,)
+
+    def _link(self, label: str | None, path: str, to: frozenset[Role | Relation]) -> None:
+        if label is not None:
+            self._links.append(Link(label, path, to))
+
+    def _add(self, method: str, path: str, form: Format, handler: Any) -> None:
+        add = self.app.router.add_get if method == "GET" else self.app.router.add_post
+        add(path + form.value, handler)
+
+    @web.middleware
+    async def _guarded(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        """Turn away what comes from or for another site, and tell what goes wrong in a page."""
+        try:
+            if request.host != urlsplit(self.base_url).netloc:
+                raise web.HTTPMisdirectedRequest
+            if request.method not in _SAFE and not self._from_here(request):
+                raise web.HTTPForbidden
+            return await handler(request)
+        except web.HTTPException as error:
+            return self._failed(request, error.status)
+        except Unavailable as error:
+            _log.error("a page could not be given", reason=str(error))
+            return self._failed(request, 503)
+        except Exception:
+            _log.exception("a page failed")
+            return self._failed(request, 500)
+
+    def _from_here(self, request: web.Request) -> bool:
+        """Whether a form was sent from a page of ours, as the browser says."""
+        return request.headers.get("Origin") == self.base_url
+
+    def _failed(self, request: web.Request, status: int) -> web.Response:
+        words = _WORDS.get(status, _WORDS[400])
+        if request.path.endswith((Format.JSON.value, Format.CSV.value)):
+            return web.json_response({"error": words}, status=status)
+        return self.rendered(request, "error.html", {"status": status, "words": words}, None, status)
+
+
+def within(location: str) -> str:
+    """A path of this site; "/" for anything that a browser would take for another site."""
+    parts = urlsplit(location)
+    if parts.scheme or parts.netloc or not location.startswith("/") or location[1:2] in ("/", "\\"):
+        return "/"
+    return location if location.isprintable() and "\\" not in location and " " not in location else "/"
+
+
+async def _form(request: web.Request) -> MultiMapping[str]:
+    """The fields of a form; files are not taken."""
+    if request.content_type != "application/x-www-form-urlencoded":
+        raise web.HTTPBadRequest
+    fields = await request.post()
+    return MultiDict((name, value) for name, value in fields.items() if isinstance(value, str))
+
+
+def _check_token(request: web.Request, form: MultiMapping[str]) -> None:
+    if not hmac.compare_digest(form.get(TOKEN, "").encode(), form_token(request).encode()):
+        raise web.HTTPForbidden
+
+
+def _redirect(location: str) -> web.Response:
+    return web.Response(status=303, headers={"Location": location})
+
+
+def _request_id() -> str:
+    return f"page-{secrets.token_hex(12)}"

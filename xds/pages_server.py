@@ -1,0 +1,173 @@
+"""The composition root of the pages: a process of their own on the same database.
+
+May import: everything below cli. Browsers never meet the port of the transactions, and a long search in the log keeps
+nobody from documents.
+
+Decisions
+- Reading runs in threads, also on SQLite, because a search of the log may take long.
+- There is no way to run the pages without TLS, not even on this machine: a browser keeps no session without.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TypeVar
+
+import structlog
+import uvloop
+from aiohttp import web
+
+from xds.atna.keys import read_index_key
+from xds.atna.watch import AnchorWatch
+from xds.db import Database, open_database
+from xds.errors import Misconfigured
+from xds.gate.opening import log_of, recorder_of, watch_of
+from xds.model.audit import Event
+from xds.pages import auditor, client, public
+from xds.pages.access.sessions import Sessions
+from xds.pages.access.sign_in import CertificateSignIn
+from xds.pages.ask import Sources
+from xds.pages.assets import Assets
+from xds.pages.site import Site
+from xds.ports import Reader, Writer
+from xds.settings import Settings
+from xds.web.accept import log_refusal
+from xds.web.http import listen, name_server, peer_of
+from xds.web.logs import set_up_logs
+from xds.web.tls import server_context
+
+T = TypeVar("T")
+Clock = Callable[[], datetime]
+
+_THREADS = 4
+_BACKLOG = 256
+_DRAIN_SECONDS = 10.0
+_WATCH_EVERY = timedelta(seconds=10)
+_log = structlog.get_logger()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class ThreadedIndex:
+    """The port `Index`, whose every read is in a thread."""
+
+    def __init__(self, database: Database):
+        self._database = database
+        self._threads = ThreadPoolExecutor(_THREADS, "xds-pages")
+
+    async def read(self, question: Callable[[Reader], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._database.read_now, question)
+
+    async def write(self, change: Callable[[Writer], T]) -> T:
+        return await self._database.write(change)
+
+    def close(self) -> None:
+        self._threads.shutdown()
+
+
+class AppendingTrail:
+    """The port `Trail`."""
+
+    def __init__(self, append: Callable[[Event], object]):
+        self.append = append
+
+
+def build_site(settings: Settings, clock: Clock = _now) -> web.Application:
+    """Make the application of the pages with everything open; its cleanup closes it all."""
+    with contextlib.ExitStack() as opened:
+        database = open_database(settings.database.url)
+        opened.callback(database.close)
+        index = ThreadedIndex(database)
+        opened.callback(index.close)
+        watch = watch_of(settings, database)
+        site = _site(settings, index, database, watch, clock)
+        closing = opened.pop_all()
+    app = site.app
+    app.on_response_prepare.append(name_server)
+
+    async def close(app: web.Application) -> AsyncIterator[None]:
+        watching = None if watch is None else asyncio.create_task(watch.run(_WATCH_EVERY))
+        yield
+        if watching is not None:
+            watching.cancel()
+        await asyncio.to_thread(closing.close)
+
+    app.cleanup_ctx.append(close)
+    return app
+
+
+def serve_pages(settings: Settings) -> int:
+    """Run the pages until SIGTERM or SIGINT and return the exit status. Misconfigured when they can't start."""
+    set_up_logs(settings.log.level, settings.log.format)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(settings))
+    return 0
+
+
+@contextlib.asynccontextmanager
+async def running(settings: Settings, sock: socket.socket, clock: Clock = _now) -> AsyncIterator[None]:
+    """Serve the pages on a bound socket for as long as the context lasts."""
+    pages, tls = settings.pages, settings.tls
+    if tls.certificate is None or tls.key is None:
+        raise Misconfigured("tls.certificate, tls.key: the pages need both")
+    context = server_context(tls.certificate, tls.key, pages.client_ca, certificate_needed=False)
+    runner = web.AppRunner(build_site(settings, clock), shutdown_timeout=_DRAIN_SECONDS)
+    await runner.setup()
+    assert runner.server is not None
+    try:
+        listening = await listen(runner.server, sock, context, _BACKLOG, log_refusal)
+        yield
+        listening.close()
+    finally:
+        await runner.cleanup()
+
+
+async def _serve(settings: Settings) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with running(settings, _bound(settings.pages.host, settings.pages.port)):
+        _log.info("ready", url=settings.pages_url)
+        await stop.wait()
+        _log.info("stopping")
+
+
+def _site(
+    settings: Settings, index: ThreadedIndex, database: Database, watch: AnchorWatch | None, clock: Clock
+) -> Site:
+    pages = settings.pages
+    log, recorder = log_of(settings, database, watch), recorder_of(settings)
+    sources = Sources(index, AppendingTrail(log.append), log.entries, recorder.patient, clock)
+    sessions = Sessions(sources, timedelta(minutes=pages.idle_minutes), timedelta(hours=pages.session_hours))
+    assets = Assets(b"" if pages.theme is None else _theme(pages.theme))
+    everywhere = {"asset": assets.url, "site_title": pages.title}
+    site = Site(sources, sessions, settings.pages_url, peer_of, everywhere)
+    assets.add_to(site.app)
+    CertificateSignIn(site, read_index_key(settings.audit.index_key))
+    for part in (auditor, client, public):
+        part.add_pages(site)
+    return site
+
+
+def _theme(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Misconfigured(f"pages.theme: {path} can't be read: {error.strerror}") from None
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(address[:2], family=family, backlog=_BACKLOG)
+    except OSError as error:
+        raise Misconfigured(f"pages.host, pages.port: can't listen on {host}:{port}: {error.strerror}") from None
