@@ -96,13 +96,13 @@ class Outgoing:
 
 
 class Reply(NamedTuple):
-    """The answer: the element that goes into the SOAP Body, as UTF-8 with its namespaces declared.
+    """The answer: the element that goes into the SOAP Body, as UTF-8 in pieces, with its namespaces declared.
 
     `status` ("Success", "PartialSuccess", "Failure") and `codes` are for logs and metrics. `event` is what must be
     durable in the log before the answer leaves; None where nothing is recorded, or a write has done so.
     """
 
-    body: bytes
+    body: Sequence[bytes]
     attachments: tuple[Outgoing, ...] = ()
     status: str = "Success"
     codes: tuple[str, ...] = ()

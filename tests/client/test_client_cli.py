@@ -101,7 +101,7 @@ def test_submit_with_a_mistake_in_the_metadata(xds, peer, document):
 
 def test_query(xds, peer, submitted):
     entry = submitted[0].entries[0]
-    peer.answer = Answer(soap(encode_query_response([encode(entry)]).decode()))
+    peer.answer = Answer(soap(b"".join(encode_query_response([encode(entry)])).decode()))
 
     done = xds("query", "--patient", PATIENT, "--status", "Approved", "--status", "Deprecated", "--param",
                "$XDSDocumentEntryClassCode=a^^1", "--param", "$XDSDocumentEntryClassCode=b^^1", "--param",
@@ -124,7 +124,7 @@ def test_query(xds, peer, submitted):
 
 def test_query_in_json(xds, peer, submitted):
     entry = submitted[0].entries[0]
-    peer.answer = Answer(soap(encode_query_response([encode(entry)]).decode()))
+    peer.answer = Answer(soap(b"".join(encode_query_response([encode(entry)])).decode()))
 
     done = xds("query", "GetDocuments", "--param", "$XDSDocumentEntryUniqueId=1", "--registry-url", peer.url, "--json")
 
@@ -198,7 +198,7 @@ def test_the_configuration_says_where_the_server_is(xds, peer, tmp_path):
     (tmp_path / "xds.toml").write_text(
         f'[repository]\nunique_id = "1.2"\n[client]\nregistry_url = "{peer.url}"\n[identity]\nrequired = false\n'
     )
-    peer.answer = Answer(soap(encode_query_response([]).decode()))
+    peer.answer = Answer(soap(b"".join(encode_query_response([])).decode()))
 
     assert xds("query", "--patient", PATIENT).returncode == 0
     assert peer.request is not None
@@ -213,7 +213,7 @@ def test_an_assertion_goes_along_as_it_was_signed(xds, peer, tmp_path):
     certificate, key, _ = make_issuer(ISSUER)
     assertion = TestIssuer(ISSUER, certificate, key).issue(statement())
     (tmp_path / "assertion.xml").write_bytes(assertion)
-    peer.answer = Answer(soap(encode_query_response([]).decode()))
+    peer.answer = Answer(soap(b"".join(encode_query_response([])).decode()))
 
     done = xds("query", "--patient", PATIENT, "--registry-url", peer.url, "--assertion", "assertion.xml")
 

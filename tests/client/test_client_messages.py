@@ -43,9 +43,9 @@ def messages(entry, submitted, tmp_path) -> list[etree._Element]:
 
         exchange(encode_response(()), lambda: client.submit(*compose(documents, submission_set())))
         exchange(encode_response(ISSUES), lambda: client.submit(*submitted))
-        exchange(encode_query_response([encode(item) for item in objects]), query)
-        exchange(encode_query_response([b'<rim:ObjectRef id="urn:uuid:1" home="urn:oid:1.9"/>']), query)
-        exchange(encode_query_response([], ISSUES), query)
+        exchange(b"".join(encode_query_response([encode(item) for item in objects])), query)
+        exchange(b"".join(encode_query_response([b'<rim:ObjectRef id="urn:uuid:1" home="urn:oid:1.9"/>'])), query)
+        exchange(b"".join(encode_query_response([], ISSUES)), query)
         retrieved = RETRIEVED.format(encode_response(()).decode()).encode()
         exchange(retrieved, lambda: client.retrieve([("1.2", "1.2.3")], tmp_path, home_community_id="urn:oid:1.9"))
         peer.shutdown()

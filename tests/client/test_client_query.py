@@ -60,7 +60,7 @@ def test_which_parameters_are_lists(query, parameter, expected):
 
 
 def test_the_request_is_what_was_asked(client, peer):
-    peer.answer = Answer(soap(encode_query_response([]).decode()))
+    peer.answer = Answer(soap(b"".join(encode_query_response([])).decode()))
 
     client.query("FindDocuments", {"$A": "1", "$B": [["x"], ["y"]]}, "ObjectRef")
 
@@ -74,7 +74,7 @@ def test_the_request_is_what_was_asked(client, peer):
 def test_what_is_found_comes_as_the_model(client, peer, submitted):
     submission, _ = submitted
     objects = [*submission.entries, *submission.submission_sets, *submission.associations]
-    peer.answer = Answer(soap(encode_query_response([encode(item) for item in objects]).decode()))
+    peer.answer = Answer(soap(b"".join(encode_query_response([encode(item) for item in objects])).decode()))
 
     result = client.query("GetAll", {"$patientId": "1"})
 
@@ -86,14 +86,14 @@ def test_what_is_found_comes_as_the_model(client, peer, submitted):
 
 
 def test_object_refs_come_as_ids(client, peer):
-    peer.answer = Answer(soap(encode_query_response([b'<rim:ObjectRef id="urn:uuid:1"/>']).decode()))
+    peer.answer = Answer(soap(b"".join(encode_query_response([b'<rim:ObjectRef id="urn:uuid:1"/>'])).decode()))
 
     assert client.query("GetAll", {"$patientId": "1"}, "ObjectRef").objects.object_refs == ("urn:uuid:1",)
 
 
 def test_a_failure_is_values(client, peer):
     issue = Issue(Code.XDSStoredQueryMissingParam, "$patientId is missing", "$patientId")
-    peer.answer = Answer(soap(encode_query_response([], [issue]).decode()))
+    peer.answer = Answer(soap(b"".join(encode_query_response([], [issue])).decode()))
 
     result = client.query("GetAll", {})
 

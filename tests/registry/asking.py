@@ -196,7 +196,7 @@ class Asked:
     def send(self, message: str, **changes: Any) -> Answer:
         context = Context("test", replace(self.registry, **changes), None, {}, datetime.now(UTC))
         reply = asyncio.run(TRANSACTION.answer(etree.fromstring(message), context))
-        return Answer(reply, etree.fromstring(reply.body))
+        return Answer(reply, etree.fromstring(b"".join(reply.body)))
 
 
 def request(

@@ -95,7 +95,7 @@ class Actors:
             return reply
 
         reply = self.ask(main())
-        status, issues = decode_response(xmlio.parse(reply.body))
+        status, issues = decode_response(xmlio.parse(b"".join(reply.body)))
         assert status.endswith(f":{reply.status}")
         assert reply.codes == tuple(issue.code for issue in issues)
         assert (reply.status == "Failure") == any(issue.severity.endswith("Error") for issue in issues)

@@ -140,7 +140,7 @@ def test_what_is_not_stored_is_a_warning_and_the_rest_is_registered(actors: Acto
     body = etree.tostring(provide(submission(bare()), [inline("Document01", KAART)]))
     (reply,) = actors.provide_together(xmlio.parse(body.replace(b"</rim:ExtrinsicObject>", more)))
     assert (reply.status, reply.codes) == ("Success", (Code.XDSExtraMetadataNotSaved,))
-    assert b"ErrorSeverityType:Warning" in reply.body
+    assert b"ErrorSeverityType:Warning" in b"".join(reply.body)
     assert len(registered(actors)) == 1
 
 

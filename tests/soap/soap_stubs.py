@@ -33,14 +33,14 @@ async def echo(message: _Element, context: Context) -> Reply:
         case "fault":
             raise Fault("a & b <c>")
         case "large":
-            return Reply(b"<r/>", (outgoing("a", b"x" * 3_000_000),))
+            return Reply((b"<r/>",), (outgoing("a", b"x" * 3_000_000),))
         case "broken":
-            return Reply(b"<r/>", (Outgoing("a", "text/plain", 3_000_000, unavailable),))
+            return Reply((b"<r/>",), (Outgoing("a", "text/plain", 3_000_000, unavailable),))
         case "cut":
-            return Reply(b"<r/>", (Outgoing("a", "text/plain", 3_000_000, half),))
+            return Reply((b"<r/>",), (Outgoing("a", "text/plain", 3_000_000, half),))
     staged = [context.attachments[unquote(include.get("href")[4:])] for include in message.iter(INCLUDE)]
     text = "".join(f"<part size='{part.size}' sha1='{part.hash}'/>" for part in staged)
-    return Reply(f"<r xmlns='urn:test'>{text}</r>".encode(), codes=("XDSRegistryError",), status="PartialSuccess")
+    return Reply((f"<r xmlns='urn:test'>{text}</r>".encode(),), codes=("XDSRegistryError",), status="PartialSuccess")
 
 
 async def unavailable() -> AsyncIterator[bytes]:

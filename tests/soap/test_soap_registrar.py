@@ -47,7 +47,7 @@ SUBMISSION = Submission(
 
 def transaction(number: str, request: str, action: str, answer: Callable[[_Element], bytes]) -> Transaction:
     async def reply(message: _Element, context: Context) -> Reply:
-        return Reply(answer(message))
+        return Reply((answer(message),))
 
     action = f"urn:ihe:iti:2007:{action}"
     request = f"{{urn:oasis:names:tc:ebxml-regrep:xsd:{request}"
@@ -60,7 +60,7 @@ async def registry(answer: Callable[[_Element], bytes], found: Submission = Subm
 
     def find(message: _Element) -> bytes:
         assert "'1.2.5'" in "".join(message.itertext())
-        return encode_query_response([encode(each) for each in (*found.submission_sets, *found.entries)])
+        return b"".join(encode_query_response([encode(each) for each in (*found.submission_sets, *found.entries)]))
 
     transactions = [
         transaction("ITI-42", "lcm:3.0}SubmitObjectsRequest", "RegisterDocumentSet-b", answer),

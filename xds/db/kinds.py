@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum, auto
+from enum import Enum, IntEnum, auto
 from operator import attrgetter
 from typing import Any
 
@@ -14,8 +14,8 @@ from xds.db import schema
 from xds.db.values import Row, stored_association, stored_entry, stored_folder, stored_set
 
 
-class Test(Enum):
-    """How a field of a selection narrows the answer, in SQL."""
+class Test(IntEnum):
+    """How a field of a selection narrows the answer, in SQL. Numbers are looked up faster than an Enum's names."""
 
     PATIENT = auto()
     UUIDS = auto()

@@ -43,13 +43,13 @@ def encode_response(issues: Sequence[Issue], status: str | None = None) -> bytes
     return f'<rs:RegistryResponse xmlns:rs="{RS}" status="{status}">{errors}</rs:RegistryResponse>'.encode()
 
 
-def encode_query_response(objects: Sequence[bytes], issues: Sequence[Issue] = ()) -> bytes:
-    """A query:AdhocQueryResponse around fragments, with its namespaces. Source: ITI TF-2: 3.18.4.1.2.6."""
+def encode_query_response(objects: Sequence[bytes], issues: Sequence[Issue] = ()) -> list[bytes]:
+    """A query:AdhocQueryResponse around fragments, with its namespaces, in pieces. Source: ITI TF-2: 3.18.4.1.2.6."""
     head = (
         f'<query:AdhocQueryResponse xmlns:query="{QUERY}" xmlns:rim="{RIM}" xmlns:rs="{RS}" '
         f'status="{status_of(issues)}">{encode_errors(issues)}<rim:RegistryObjectList>'
     )
-    return b"".join((head.encode(), *objects, b"</rim:RegistryObjectList></query:AdhocQueryResponse>"))
+    return [head.encode(), *objects, b"</rim:RegistryObjectList></query:AdhocQueryResponse>"]
 
 
 def decode_response(response: _Element) -> tuple[str, list[Issue]]:

@@ -38,7 +38,7 @@ async def answer(body: _Element, ctx: Context) -> Reply:
     """Find objects by a stored query, as LeafClass or ObjectRef."""
     assert ctx.registry is not None
     request, query, values, issues = read_request(body, ctx.registry.home_community_id)
-    asked = _Asked(request, _patient(values), body, ctx)
+    asked = _Asked(request, values, body, ctx)
     if issues or query is None:
         return asked.refuse(issues)
     if ctx.requester is not None and ctx.requester.patient not in (None, asked.patient or ctx.requester.patient):
@@ -63,14 +63,14 @@ async def answer(body: _Element, ctx: Context) -> Reply:
 class _Asked:
     """What was asked, and the answers to it with what the log records of them."""
 
-    def __init__(self, request: AdhocQuery, patient: CX | None, body: _Element, ctx: Context):
+    def __init__(self, request: AdhocQuery, values: Mapping[str, Any], body: _Element, ctx: Context):
         assert ctx.registry is not None
-        self.patient = patient
         self.as_references = request.return_type == "ObjectRef"
         self.limit = ctx.registry.max_results * (REFERENCES_PER_OBJECT if self.as_references else 1)
         # What a requester may not see must not show by an answer that is too large, so more is looked at.
         self.most = ctx.registry.max_results * REFERENCES_PER_OBJECT if ctx.requester else self.limit
         self.is_open = ctx.requester is None and ctx.event is unrecorded
+        self.patient = None if self.is_open else _patient(values)
         self._query_id = request.query_id
         self._body = body
         self._ctx = ctx

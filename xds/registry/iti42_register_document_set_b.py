@@ -32,7 +32,7 @@ async def answer(body: _Element, ctx: Context) -> Reply:
     status = status_of(issues).rpartition(":")[2]
     codes = tuple(issue.code for issue in issues)
     refused = submitted(submission, ctx, codes) if status == "Failure" else None
-    return Reply(encode_response(issues), status=status, codes=codes, event=refused)
+    return Reply((encode_response(issues),), status=status, codes=codes, event=refused)
 
 
 TRANSACTION = Transaction(

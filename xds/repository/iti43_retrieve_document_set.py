@@ -65,7 +65,7 @@ async def answer(body: _Element, ctx: Context) -> Reply:
     urn = SUCCESS if not issues else PARTIAL_SUCCESS if documents else FAILURE
     codes = tuple(issue.code for issue in issues)
     return Reply(
-        encode_retrieve_response(documents, issues, urn),
+        (encode_retrieve_response(documents, issues, urn),),
         tuple(attachments),
         urn.rpartition(":")[2],
         codes,

@@ -82,11 +82,11 @@ def _check_understood(headers: Iterable[_Element], understood: frozenset[str]) -
         raise must_understand(unknown)
 
 
-def close_envelope(action: str, message_id: str, body: bytes) -> tuple[bytes, ...]:
-    """An answer with this action around `body`, in pieces; `message_id` is the request's, or ""."""
+def close_envelope(action: str, message_id: str, body: Sequence[bytes]) -> tuple[bytes, ...]:
+    """An answer with this action around `body`, both in pieces; `message_id` is the request's, or ""."""
     head, middle = _head(action)
     relates = f"<wsa:RelatesTo>{escape(message_id)}</wsa:RelatesTo>".encode() if message_id else b""
-    return head, relates, middle, body, _TAIL
+    return head, relates, middle, *body, _TAIL
 
 
 def request_envelope(action: str, to: str, message_id: str, body: bytes) -> bytes:

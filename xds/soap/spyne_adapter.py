@@ -1,8 +1,8 @@
 """spyne as the service layer: it holds the services and calls them. The only file that imports it.
 
-spyne is handed an envelope that is parsed and checked already, and gives back bytes that were encoded already:
-everything in between that it would do by itself (parse, resolve references, find methods by its own namespace,
-build objects, validate, serialize) is overridden here. Its loggers quote messages and are silenced.
+spyne calls the method for a body that is parsed and checked already, which answers with bytes that are encoded
+already: what it would do by itself before and after (parse, resolve references, find methods by its own namespace,
+build objects, validate, serialize) is left out. Its loggers quote messages and are silenced.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import operator
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import six
 
@@ -59,13 +59,13 @@ class Actor:
             names[transaction.number]: _function(transaction, names[transaction.number]) for transaction in transactions
         }
         service = type("Transactions", (Service,), functions)
-        methods = {number: service.public_methods[name] for number, name in names.items()}
-        protocols = {"in_protocol": _Opened(methods), "out_protocol": _Opened(methods)}
-        self._server = server = _Embedded(
-            Application([service], tns="urn:ihe:iti:xds-b:2007", name="Actor", **protocols)
+        application = Application(
+            [service], tns="urn:ihe:iti:xds-b:2007", name="Actor", in_protocol=Soap12(), out_protocol=Soap12()
         )
-        # What a context is made of is the same for every call, and making it costs as much as all the rest.
-        self._blank = dict(vars(_Method(server, MethodContext.SERVER)))
+        server = _Embedded(application)
+        self._service = service
+        # What a context is made of is the same for every call of a transaction, and costs as much as all the rest.
+        self._blanks = {number: _blank(server, service.public_methods[name]) for number, name in names.items()}
 
     async def answer(
         self, transaction: Transaction, envelope: Envelope, context: Context
@@ -74,38 +74,11 @@ class Actor:
 
         Raises what the transaction raises.
         """
-        server = self._server
-        method = _Method.__new__(_Method)
-        method.__dict__.update(self._blank)
-        method.udc = _Call(transaction, envelope, context)
-        server.generate_contexts(method)
-        server.get_in_object(method)
-        server.get_out_object(method)
-        method.out_object = reply = await method.out_object
-        server.get_out_string(method)
+        call = _Call.__new__(_Call)
+        call.__dict__.update(self._blanks[transaction.number], udc=context, in_object=(envelope.message,))
         # The context is not closed: all that would do is to collect garbage by hand, at 50 ms and more a time.
-        return reply, method.out_string
-
-
-class _Call:
-    """One request on its way through spyne."""
-
-    __slots__ = ("context", "envelope", "transaction")
-
-    def __init__(self, transaction: Transaction, envelope: Envelope, context: Context):
-        self.transaction = transaction
-        self.envelope = envelope
-        self.context = context
-
-
-class _Method(MethodContext):
-    """A call, without what spyne offers to hooks and transports that there are none of."""
-
-    TransportContext = None
-    __setattr__ = object.__setattr__
-
-    def fire_event(self, event: str, *args: object, **kwargs: object) -> None:
-        pass
+        reply = await self._service.call_wrapper(call)
+        return reply, close_envelope(transaction.response_action, envelope.addressing.message_id, reply.body)
 
 
 class _Embedded(ServerBase):
@@ -113,48 +86,24 @@ class _Embedded(ServerBase):
 
     transport = "urn:xds:embedded"
 
-    def get_out_object(self, ctx: MethodContext) -> None:
-        # Without spyne's own handling of exceptions, which logs what they say.
-        ctx.out_object = ctx.descriptor.service_class.call_wrapper(ctx)
 
-    def get_out_string(self, ctx: MethodContext) -> None:
-        ctx.out_protocol.serialize(ctx, self.app.out_protocol.RESPONSE)
+class _Call(MethodContext):
+    """A call, without what spyne offers to transports that there are none of."""
+
+    TransportContext = None
+    __setattr__ = object.__setattr__
 
 
-class _Opened(Soap12):
-    """SOAP 1.2 for envelopes that are open already, and for bodies that are bytes already."""
-
-    def __init__(self, methods: Mapping[str, object]):
-        super().__init__()
-        self._methods = methods
-
-    def get_context(self, parent: MethodContext, transport: ServerBase) -> None:
-        return None
-
-    def create_in_document(self, ctx: MethodContext, charset: str | None = None) -> None:
-        ctx.in_document = ctx.udc.envelope.message
-
-    def decompose_incoming_envelope(self, ctx: MethodContext, message: object = None) -> None:
-        ctx.in_header_doc = ctx.udc.envelope.headers
-        ctx.in_body_doc = ctx.in_document
-        ctx.method_request_string = ctx.in_document.tag
-
-    def generate_method_contexts(self, ctx: MethodContext) -> list[MethodContext]:
-        ctx.descriptor = self._methods[ctx.udc.transaction.number]
-        return [ctx]
-
-    def deserialize(self, ctx: MethodContext, message: object) -> None:
-        ctx.in_object = (ctx.in_body_doc,)
-
-    def serialize(self, ctx: MethodContext, message: object) -> None:
-        call = ctx.udc
-        message_id = call.envelope.addressing.message_id
-        ctx.out_string = close_envelope(call.transaction.response_action, message_id, ctx.out_object.body)
+def _blank(server: ServerBase, method: object) -> dict[str, object]:
+    call = _Call(server, MethodContext.SERVER)
+    call.descriptor = method
+    call.function = method.function
+    return dict(vars(call))
 
 
 def _function(transaction: Transaction, name: str) -> object:
-    def answer(ctx: MethodContext, message: object) -> object:
-        return transaction.answer(message, ctx.udc.context)
+    def answer(call: MethodContext, message: object) -> object:
+        return transaction.answer(message, call.udc)
 
     # spyne tells the methods of a service apart by the names of their functions.
     answer.__name__ = name
