@@ -7,6 +7,7 @@ import hashlib
 import http.client
 import json
 import re
+import secrets
 import socket
 import sqlite3
 import ssl
@@ -20,13 +21,16 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import trustme
+from samples import PATIENT
 
 from xds.atna.keys import make_keys, read_index_key
 from xds.audit.record import decode
 from xds.db import Database, open_database
 from xds.gate import recorder_of
-from xds.model.audit import LogSelection, Record
-from xds.model.viewer import Auditor, Role
+from xds.model.audit import Event, LogSelection, Record
+from xds.model.party import NormStatus, Organisation
+from xds.model.viewer import Auditor, Relation, Role, Session, Visit
+from xds.pages.access.sessions import COOKIE
 from xds.pages.access.totp import code_at, encrypted, new_secret
 from xds.pages_server import running
 from xds.settings import AuditSettings, DatabaseSettings, PagesSettings, Settings, TlsSettings
@@ -70,6 +74,7 @@ class Pages:
         self.recorder = recorder_of(self.settings)
         self.now = datetime.now(UTC).replace(microsecond=0)
         self._secrets: dict[str, bytes] = {}
+        self._portal: int | None = None
 
     def clock(self) -> datetime:
         return self.now
@@ -109,6 +114,27 @@ class Pages:
         assert answer.status == 303, answer.text
         self.later(seconds=30)
         return browser
+
+    def visiting(self, patient: str = PATIENT, relation: Relation = Relation.CLIENT) -> Browser:
+        """A browser in which a client is signed in, as the portal of `portal` sent her."""
+        if self._portal is None:
+            organisation = Organisation("00010990", "Ziekenhuis De Uiver", "V6")
+            since, known_by = self.now.date(), self.certificate("portal")
+            self._portal = self.database.write_now(
+                lambda writer: writer.add_participant(organisation, known_by, (), since, NormStatus())
+            )
+        visit = Visit(patient, relation, self._portal, "00010990", "Ziekenhuis De Uiver")
+        session = Session(0, None, 3, self.now, self.now, self.now + timedelta(hours=8), visit=visit)
+        browser, value = self.browser(), secrets.token_urlsafe()
+        token = hashlib.sha256(value.encode()).digest()
+        self.database.write_now(lambda writer: writer.viewers.begin_session(token, session))
+        browser.cookies[COOKIE] = value
+        return browser
+
+    def record(self, *events: Event) -> None:
+        """Put what happened in the log."""
+        entries = [entry for event in events for entry in self.recorder.entries(event)]
+        self.database.write_now(lambda writer: writer.record(entries))
 
     def records(self, **asked: Any) -> list[Record]:
         """What the log has, oldest first, of the fields of LogSelection that are given."""

@@ -120,6 +120,24 @@ def test_a_session_that_was_planted_is_not_taken_over(pages: Pages) -> None:
     assert other.get("/toezicht").status == 303
 
 
+def test_a_client_sees_no_page_of_auditors_and_cannot_tell_that_there_are(pages: Pages) -> None:
+    client = pages.visiting()
+    refused, absent = client.get("/toezicht"), client.get("/niets")
+
+    assert (refused.status, refused.body) == (absent.status, absent.body) == (404, absent.body)
+
+
+def test_a_client_is_out_when_the_portal_that_sent_her_is_suspended(pages: Pages) -> None:
+    client = pages.visiting()
+    assert client.get("/toezicht").status == 404
+    (portal,) = {each.id for each in pages.database.read_now(lambda reader: reader.participants())}
+
+    pages.database.write_now(lambda writer: writer.suspend_participant(portal, True))
+
+    assert client.get("/toezicht").status == 303
+    pages.database.write_now(lambda writer: writer.suspend_participant(portal, False))
+
+
 def test_a_suspended_auditor_is_out_at_once(pages: Pages) -> None:
     browser = pages.signed_in("geschorst")
     (number,) = [
