@@ -1,6 +1,6 @@
 """What the core needs of the world, as protocols. Each port has one conformance suite in tests/contracts.
 
-May import: model, errors.
+May import: model, errors. The log's are in `log`, those of who looks at the pages in `viewers`; all are found here.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import Protocol, TypeVar
 
 from xds.errors import Issue
-from xds.model.audit import Entry, Event, Head, Kept, Leaf, LogSelection, Note
+from xds.model.audit import Entry, Event
 from xds.model.consent import (
     Answer,
     Candidate,
@@ -25,58 +25,30 @@ from xds.model.party import Participant, Requester
 from xds.model.selection import AssociationSelection, EntrySelection, FolderSelection, SetSelection
 from xds.model.stored import Holding, StoredAssociation, StoredEntry, StoredFolder, StoredSet
 from xds.model.verdict import Verdict
-from xds.model.viewer import Attempts, Auditor, Session
+from xds.ports.log import LogReader, LogWriter
+from xds.ports.viewers import ViewerReader, ViewerWriter
+
+__all__ = [
+    "Access",
+    "AnyStored",
+    "ConsentReader",
+    "ConsentSource",
+    "ConsentWriter",
+    "Documents",
+    "Index",
+    "LogReader",
+    "LogWriter",
+    "Reader",
+    "Registrar",
+    "Staged",
+    "Staging",
+    "Trail",
+    "ViewerReader",
+    "ViewerWriter",
+    "Writer",
+]
 
 T = TypeVar("T")
-
-
-class LogReader(Protocol):
-    """The log as one consistent snapshot. Lines come in order of seq, at most `limit` of them."""
-
-    def head(self) -> Head: ...
-
-    def lines(self, first: int, limit: int) -> list[Kept]:
-        """From seq `first` on."""
-
-    def leaves(self, first: int, limit: int) -> list[Leaf]:
-        """From seq `first` on, without what may be deleted."""
-
-    def find(self, selection: LogSelection, first: int, limit: int) -> list[Kept]:
-        """What the selection asks for, from seq `first` on; a record without its payload is not found."""
-
-    def notes(self, size: int = 0) -> list[Note]:
-        """The checkpoints of at least this many records, in order."""
-
-    def newest_note(self) -> Note | None: ...
-
-    def newest_anchored(self) -> Note | None:
-        """The largest checkpoint that was anchored."""
-
-    def written_from(self, time: int) -> int | None:
-        """The first seq that was written at `time` (microseconds since 1970) or later."""
-
-    def oldest_record(self) -> int | None:
-        """The first seq whose payload was not deleted."""
-
-    def feed(self, name: str) -> int | None:
-        """The seq that this feed sends next; None when it never sent."""
-
-
-class LogWriter(LogReader, Protocol):
-    """The log inside one write transaction. Records are added by `Writer.record`."""
-
-    def add_note(self, size: int, time: int, text: str) -> bool:
-        """Keep a checkpoint; False when there is one of this size or of a larger one."""
-
-    def set_anchored(self, size: int, time: int) -> None: ...
-
-    def set_feed(self, name: str, at: int) -> None: ...
-
-    def index(self, limit: int) -> int:
-        """Make at most `limit` more records quick to find; how many. What is not indexed is found all the same."""
-
-    def delete_payloads(self, below: int) -> int:
-        """Delete the payloads and salts of all seqs below this, for good; how many."""
 
 
 class Reader(Protocol):
@@ -209,57 +181,6 @@ class ConsentWriter(ConsentReader, Protocol):
         """Record that organisations of this kind take part; False when some did before."""
 
     def set_birth_date(self, patient: int, birth_date: date) -> None: ...
-
-
-class ViewerReader(Protocol):
-    """Who looks at the pages. Every method is one SELECT."""
-
-    def auditors(self) -> list[Auditor]:
-        """All of them, also the suspended ones, by account."""
-
-    def auditor_with(self, certificate: str) -> Auditor | None:
-        """Who has the certificate with this SHA-256 (lower-case hex)."""
-
-    def auditor_known_as(self, subject: str) -> Auditor | None:
-        """Whom an OpenID provider calls this: its issuer, a blank, the subject."""
-
-    def attempts(self, auditor: int) -> Attempts: ...
-
-    def session(self, token: bytes) -> Session | None:
-        """The session of a browser that keeps what has this SHA-256; it may have ended by its time."""
-
-    def sessions(self, now: datetime) -> list[Session]:
-        """Those that last longer than `now`, in the order in which they began."""
-
-
-class ViewerWriter(ViewerReader, Protocol):
-    """Who looks at the pages, inside a write transaction."""
-
-    def add_auditor(self, new: Auditor) -> int:
-        """The number of a new auditor; ValueError when the account, certificate or subject is another's."""
-
-    def suspend_auditor(self, auditor: int, suspended: bool) -> bool:
-        """Whether there is such an auditor."""
-
-    def set_secret(self, auditor: int, secret: bytes) -> bool:
-        """Give another second factor, with no attempts yet; whether there is such an auditor."""
-
-    def set_attempts(self, auditor: int, attempts: Attempts) -> None: ...
-
-    def begin_session(self, token: bytes, new: Session) -> int:
-        """The number of a new session; the one that it has is not looked at."""
-
-    def touch_session(self, number: int, now: datetime) -> None:
-        """Record that the session was used."""
-
-    def end_session(self, number: int) -> bool:
-        """Whether there was such a session."""
-
-    def end_sessions_of(self, auditor: int) -> int:
-        """How many sessions of an auditor were ended."""
-
-    def forget_sessions(self, now: datetime, seen_before: datetime) -> None:
-        """Drop those that ended before `now`, and those that were not used since `seen_before`."""
 
 
 AnyStored = StoredEntry | StoredSet | StoredFolder
