@@ -71,13 +71,19 @@ def test_used_ids_are_refused(tried):
 
 def test_a_refusal_names_objects_by_the_ids_that_were_sent(tried):
     assert tried.codes(submission(entry(A, unique_id="2.999.55"), folder(F, unique_id="2.999.56"))) == []
-    replacing = association("Document01", B, AssociationType.RPLC)
-    sent = submission(entry(unique_id="2.999.55", size="7"), folder(unique_id="2.999.56"), replacing)
-    assert {(issue.code, issue.location) for issue in tried.register(sent)} == {
+    taken = (entry(unique_id="2.999.55", size="7"), folder(unique_id="2.999.56"))
+    assert {(issue.code, issue.location) for issue in tried.register(submission(*taken))} == {
         (Code.XDSDuplicateUniqueIdInRegistry, "Folder01"),
         (Code.XDSNonIdenticalSize, "Document01"),
-        (Code.UnresolvedReferenceException, replacing.entry_uuid),
     }
+
+
+def test_which_ids_are_taken_is_told_only_of_what_is_right_otherwise(tried):
+    assert tried.codes(submission(entry(A, unique_id="2.999.55"), folder(F, unique_id="2.999.56"))) == []
+    taken = (entry(A, unique_id="2.999.55", size="7"), folder(unique_id="2.999.56"))
+    replacing = association(A, B, AssociationType.RPLC)
+    assert tried.codes(submission(*taken, replacing)) == [Code.UnresolvedReferenceException]
+    assert tried.codes(submission(*taken, unique_id=None)) == [Code.XDSRegistryMetadataError]
 
 
 def test_a_resubmitted_document_must_be_identical(tried):

@@ -1,6 +1,6 @@
 """What of the objects that a query found a requester may see.
 
-A document is seen by its verdict. A submission set or folder is seen with any of its documents, or, when it holds none,
+A document is seen by its verdict. A submission set or folder is seen with any of its members, or, when it has none,
 by whoever treats the client. An association is seen when both its ends are. So what is hidden leaves no trace in an
 answer: nothing points to it, and nothing counts it.
 """
@@ -8,7 +8,7 @@ answer: nothing points to it, and nothing counts it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from xds.model.audit import Access as Accessed
 from xds.model.audit import Document
@@ -23,21 +23,29 @@ from xds.ports import Access, Index, Reader, Writer
 from xds.transaction import Context
 
 Container = StoredSet | StoredFolder
+T = TypeVar("T", StoredEntry, StoredSet, StoredFolder)
 
 _MOST_MEMBERS = 20_000
 """Members that are looked at to find one that may be seen."""
+_MOST_STEPS = 8
+"""From members to their members; what is further away counts as not seen."""
 _NO_ACCESS = Verdict(False, "no-policy", "", "Er is geen beleid vastgesteld dat inzage toestaat.", Checks(False))
 _OTHER_PATIENT = Verdict(False, "resource-id", "", "Het token is voor een andere cliënt.", Checks(False))
 
 
 class Evidence(NamedTuple):
-    """What decides about the objects that were found, from the same snapshot. By entryUUID, and by patient."""
+    """What decides about the objects that were found, from the same snapshot. By entryUUID, and by patient.
+
+    `complete` is False when there are more members than were looked at.
+    """
 
     entries: dict[str, StoredEntry]
     candidates: dict[str, Candidate]
     containers: dict[str, Container]
     contents: dict[str, list[str]]
     facts: Mapping[int, ClientFacts]
+    links: Mapping[str, StoredAssociation] = {}
+    complete: bool = True
 
 
 NO_EVIDENCE = Evidence({}, {}, {}, {}, {})
@@ -54,31 +62,105 @@ class Sight(NamedTuple):
 NOTHING = Sight(Found(), [], [])
 
 
+class Judged(NamedTuple):
+    """What of the evidence is seen, the verdicts that say so, and the emergencies to record, by patient."""
+
+    seen: Seen
+    verdicts: Mapping[str, Verdict]
+    emergencies: list[tuple[int, Emergency]]
+
+
 def gather(reader: Reader, found: Found) -> Evidence:
     """Read what decides about these objects. The number of SELECTs does not depend on how many they are."""
     entries = {each.entry_uuid: each for each in found.entries}
     containers: dict[str, Container] = {each.entry_uuid: each for each in (*found.submission_sets, *found.folders)}
-    ends = {end for each in found.associations for end in (each.source_object, each.target_object)}
-    unknown = tuple(ends - entries.keys() - containers.keys())
-    if unknown:
-        entries |= _entries(reader, unknown)
-        containers |= {each.entry_uuid: each for each in reader.submission_sets(SetSelection(uuids=unknown))}
-        containers |= {each.entry_uuid: each for each in reader.folders(FolderSelection(uuids=unknown))}
+    links = {each.entry_uuid: each for each in (*found.associations, *found.paths)}
     contents: dict[str, list[str]] = {}
-    if containers:
-        members = AssociationSelection(sources=tuple(containers), types=(AssociationType.HAS_MEMBER.value,))
-        for each in reader.associations(members, _MOST_MEMBERS):
-            contents.setdefault(each.source_object, []).append(each.target_object)
-        missing = {target for targets in contents.values() for target in targets} - entries.keys() - containers.keys()
-        if missing:
-            entries |= _entries(reader, tuple(missing))
+    complete = True
+    unknown = _ends(links.values())
+    for _ in range(_MOST_STEPS):
+        closed = tuple(containers.keys() - contents.keys())
+        if closed:
+            selection = AssociationSelection(sources=closed, types=(AssociationType.HAS_MEMBER.value,))
+            members = reader.associations(selection, _MOST_MEMBERS)
+            complete = complete and len(members) < _MOST_MEMBERS
+            contents |= {uuid: [] for uuid in closed}
+            for each in members:
+                contents[each.source_object].append(each.target_object)
+                unknown.add(each.target_object)
+        unknown -= entries.keys() | containers.keys() | links.keys()
+        if not unknown:
+            break
+        unknown = _read(reader, unknown, entries, containers, links)
     facts = reader.consents.facts({each.patient for group in (entries, containers) for each in group.values()})
     candidates = dict(zip(entries, reader.consents.candidates(entries.values()), strict=True))
-    return Evidence(entries, candidates, containers, contents, facts)
+    return Evidence(entries, candidates, containers, contents, facts, links, complete)
 
 
-def _entries(reader: Reader, uuids: tuple[str, ...]) -> dict[str, StoredEntry]:
-    return {each.entry_uuid: each for each in reader.entries(EntrySelection(uuids=uuids))}
+def _ends(associations: Iterable[StoredAssociation]) -> set[str]:
+    return {end for each in associations for end in (each.source_object, each.target_object)}
+
+
+def _read(
+    reader: Reader,
+    uuids: Iterable[str],
+    entries: dict[str, StoredEntry],
+    containers: dict[str, Container],
+    links: dict[str, StoredAssociation],
+) -> set[str]:
+    """Read these objects, of whatever kind; the ends of the associations among them."""
+    asked = tuple(uuids)
+    entries |= {each.entry_uuid: each for each in reader.entries(EntrySelection(uuids=asked))}
+    rest = tuple([uuid for uuid in asked if uuid not in entries])
+    if not rest:
+        return set()
+    associations = reader.associations(AssociationSelection(uuids=rest))
+    links |= {each.entry_uuid: each for each in associations}
+    if len(associations) < len(rest):
+        containers |= {each.entry_uuid: each for each in reader.submission_sets(SetSelection(uuids=rest))}
+        containers |= {each.entry_uuid: each for each in reader.folders(FolderSelection(uuids=rest))}
+    return _ends(associations)
+
+
+class Seen:
+    """Tells of any object, by entryUUID, whether it is seen, given that of the documents.
+
+    `treated` says of a patient whether the requester treats them. What leads back to itself alone is not seen.
+    """
+
+    def __init__(self, evidence: Evidence, documents: Mapping[str, bool], treated: Mapping[int, bool]):
+        self._evidence = evidence
+        self._treated = treated
+        self._known = dict(documents)
+
+    def __call__(self, uuid: str) -> bool:
+        known = self._known.get(uuid)
+        if known is None:
+            self._known[uuid] = False
+            known = self._known[uuid] = self._judge(uuid)
+        return known
+
+    def _judge(self, uuid: str) -> bool:
+        link = self._evidence.links.get(uuid)
+        if link is not None:
+            return self(link.source_object) and self(link.target_object)
+        container = self._evidence.containers.get(uuid)
+        if container is None:
+            return False
+        members = self._evidence.contents.get(uuid, ())
+        if not members:
+            return self._evidence.complete and self._treated.get(container.patient, False)
+        # Associations last, as they may lead back.
+        in_order = sorted(members, key=self._evidence.links.__contains__)
+        return any(self._shows(uuid, each) for each in in_order)
+
+    def _shows(self, container: str, member: str) -> bool:
+        """Whether a member is seen, apart from its container."""
+        link = self._evidence.links.get(member)
+        if link is None:
+            return self(member)
+        ends = [end for end in (link.source_object, link.target_object) if end != container]
+        return all(map(self, ends))
 
 
 async def look(found: Found, evidence: Evidence, ctx: Context) -> Sight:
@@ -91,39 +173,53 @@ async def look(found: Found, evidence: Evidence, ctx: Context) -> Sight:
         return Sight(found, [], [])
     if requester is None:
         return Sight(found, _accesses(found, evidence, {}), [])
+    seen, verdicts, emergencies = await judge(evidence, ctx)
+    visible = _visible(found, seen)
+    return Sight(visible, _accesses(visible, evidence, verdicts), emergencies)
+
+
+async def judge(evidence: Evidence, ctx: Context, own: Iterable[str] = ()) -> Judged:
+    """Decide for the person who asks; for a system without one, by whose the documents are.
+
+    `own` are objects that are seen anyhow, by entryUUID.
+    """
+    requester, access, now = ctx.requester, ctx.access, ctx.started
+    if requester is None:
+        ura = "" if ctx.participant is None else ctx.participant.organisation.ura
+        documents = {uuid: ura in candidate.holders for uuid, candidate in evidence.candidates.items()}
+        return Judged(Seen(evidence, documents | dict.fromkeys(own, True), {}), {}, [])
     verdicts = await _judge(evidence, requester, ctx)
-    access, now = ctx.access, ctx.started
     treated = {
         patient: access is not None and _is_for(requester, facts) and access.treats(requester, facts, now)
         for patient, facts in evidence.facts.items()
     }
-    seen = {uuid: verdict.permitted for uuid, verdict in verdicts.items()}
-    for uuid, container in evidence.containers.items():
-        documents = [each for each in evidence.contents.get(uuid, ()) if each in evidence.entries]
-        seen[uuid] = any(verdicts[each].permitted for each in documents) if documents else treated[container.patient]
-    visible = Found(
-        [each for each in found.entries if seen[each.entry_uuid]],
-        [each for each in found.submission_sets if seen[each.entry_uuid]],
-        [each for each in found.folders if seen[each.entry_uuid]],
-        [each for each in found.associations if _is_seen(each, seen)],
-    )
+    documents = {uuid: verdict.permitted for uuid, verdict in verdicts.items()}
     emergencies = []
-    if ctx.access is not None and any(verdict.checks.emergency for verdict in verdicts.values()):
-        emergencies = _emergencies(ctx.access, requester, evidence, verdicts, ctx)
-    return Sight(visible, _accesses(visible, evidence, verdicts), emergencies)
+    if access is not None and any(verdict.checks.emergency for verdict in verdicts.values()):
+        emergencies = _emergencies(access, requester, evidence, verdicts, ctx)
+    return Judged(Seen(evidence, documents | dict.fromkeys(own, True), treated), verdicts, emergencies)
 
 
-def _is_seen(association: StoredAssociation, seen: Mapping[str, bool]) -> bool:
-    """Whether both ends are; an end that is no document, set or folder hides nothing."""
-    return seen.get(association.source_object, True) and seen.get(association.target_object, True)
+def _visible(found: Found, seen: Seen) -> Found:
+    led = _ends([each for each in found.paths if seen(each.entry_uuid)])
+
+    def shown(objects: Iterable[T]) -> list[T]:
+        return [each for each in objects if seen(each.entry_uuid) and (not found.paths or each.entry_uuid in led)]
+
+    return Found(
+        shown(found.entries),
+        shown(found.submission_sets),
+        shown(found.folders),
+        [each for each in found.associations if seen(each.entry_uuid)],
+    )
 
 
-async def open_emergencies(sight: Sight, index: Index) -> None:
+async def record_emergencies(emergencies: Sequence[tuple[int, Emergency]], index: Index) -> None:
     """Record where the glass was broken, before anything is seen. Unavailable when that can't be written."""
-    if sight.emergencies:
+    if emergencies:
 
         def change(writer: Writer) -> None:
-            for patient, emergency in sight.emergencies:
+            for patient, emergency in emergencies:
                 writer.consents.add_emergency(patient, emergency)
 
         await index.write(change)

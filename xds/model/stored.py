@@ -63,12 +63,22 @@ class StoredAssociation(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What a query found."""
+    """What a query found.
+
+    `paths` are the associations that led to it from what was asked for, where that itself need not be in the answer:
+    who may see none of those that lead to an object must not learn by it of what was asked for.
+    """
 
     entries: Sequence[StoredEntry] = ()
     submission_sets: Sequence[StoredSet] = ()
     folders: Sequence[StoredFolder] = ()
     associations: Sequence[StoredAssociation] = ()
+    paths: Sequence[StoredAssociation] = ()
+
+    @property
+    def objects(self) -> list[Stored]:
+        """All that the answer has."""
+        return [*self.entries, *self.submission_sets, *self.folders, *self.associations]
 
 
 Stored = StoredEntry | StoredSet | StoredFolder | StoredAssociation

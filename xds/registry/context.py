@@ -5,8 +5,10 @@ Source: ITI TF-2: 3.42.4.1.3.3; ITI TF-3: 4.2.2 and Table 4.2.4.1-2.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
+from xds.consent.referring import unresolved
+from xds.ebrim.response import FAILURE, status_of
 from xds.errors import Code, Issue
 from xds.model.ids import is_uuid_urn
 from xds.model.objects import (
@@ -22,14 +24,17 @@ from xds.registry.known import Known
 from xds.registry.structure import objects
 
 
-def check_context(submission: Submission, known: Known) -> list[Issue]:
-    """All that is wrong with a submission in this registry at this moment."""
-    return [
-        *_check_patient(submission, known),
-        *_check_taken(submission, known),
-        *_check_content(submission, known),
-        *_check_associations(submission, known),
-    ]
+def check_context(submission: Submission, known: Known, already: Sequence[Issue] = ()) -> list[Issue]:
+    """All that is wrong with a submission in this registry at this moment, besides what is wrong `already`.
+
+    Which ids are taken is told only of a submission that nothing else is wrong with: who asks by what is refused
+    anyhow which documents there are would learn of those that they may not see, and leave no trace. For the same reason
+    an association that is known to lead nowhere is not judged further.
+    """
+    broken = [*_check_patient(submission, known), *_check_associations(submission, known, already)]
+    if status_of([*already, *broken]) == FAILURE:
+        return broken
+    return [*broken, *_check_taken(submission, known), *_check_content(submission, known)]
 
 
 def _check_patient(submission: Submission, known: Known) -> Iterator[Issue]:
@@ -74,17 +79,17 @@ def _check_identical(entry: DocumentEntry, stored: StoredEntry) -> Iterator[Issu
         yield Issue(Code.XDSNonIdenticalSize, context, entry.entry_uuid, section=section)
 
 
-def _check_associations(submission: Submission, known: Known) -> Iterator[Issue]:
+def _check_associations(submission: Submission, known: Known, already: Sequence[Issue]) -> Iterator[Issue]:
+    nowhere = {issue.location for issue in already if issue.code == Code.UnresolvedReferenceException}
     sent = {item.entry_uuid for item in objects(submission)}
     folders = {folder.entry_uuid for folder in submission.folders}
     existing = known.entries.keys() | known.folders.keys() | known.associations.keys() | known.others
     for each in submission.associations:
+        if each.entry_uuid in nowhere:
+            continue
         for end, where in ((each.source_object, "sourceObject"), (each.target_object, "targetObject")):
             if end not in sent and is_uuid_urn(end) and end not in existing:
-                yield Issue(
-                    Code.UnresolvedReferenceException, f"Association.{where} is not in the registry",
-                    each.entry_uuid, section="ITI TF-3: Table 4.2.4.1-2",
-                )  # fmt: skip
+                yield unresolved(each, where)
         if each.association_type in RELATIONSHIPS:
             yield from _check_relationship(each, known)
         elif each.association_type == AssociationType.HAS_MEMBER:

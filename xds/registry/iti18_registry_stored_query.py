@@ -11,7 +11,7 @@ from typing import Any
 from lxml import etree
 from lxml.etree import _Element
 
-from xds.consent.sight import NO_EVIDENCE, Evidence, Sight, gather, look, open_emergencies
+from xds.consent.sight import NO_EVIDENCE, Evidence, Sight, gather, look, record_emergencies
 from xds.ebrim.encode import at_home, escape
 from xds.ebrim.fragment import unpack
 from xds.ebrim.query import ADHOC_QUERY_REQUEST, AdhocQuery, decode_adhoc_query
@@ -29,6 +29,8 @@ QUERIES = discover_queries()
 REFERENCES_PER_OBJECT = 10
 """How many times `max_results` an answer of ObjectRefs may have: they are how a large answer is taken in parts."""
 _SECTION = "ITI TF-2: 3.18.4.1.2"
+_MOST_HIDDEN = 100_000
+"""Objects that a requester may not see, and that a query passes over."""
 _QUERY_KEPT = 32 * 1024
 """Characters of a request that the log keeps."""
 _OTHER_PATIENT = Issue(Code.XDSRegistryError, "the assertion's resource-id is another patient than the query's")
@@ -46,13 +48,13 @@ async def answer(body: _Element, ctx: Context) -> Reply:
     try:
         found, evidence = await ctx.registry.index.read(lambda reader: _find(query, values, reader, asked))
         sight = await look(found, evidence, ctx)
-        await open_emergencies(sight, ctx.registry.index)
+        await record_emergencies(sight.emergencies, ctx.registry.index)
     except Unavailable:
         return asked.refuse([Issue(Code.XDSRegistryOutOfResources, "the registry can't read at this moment")])
     issues = asked.too_much(found, sight.found)
     if issues:
         return asked.refuse(issues)
-    objects = [*sight.found.entries, *sight.found.submission_sets, *sight.found.folders, *sight.found.associations]
+    objects = sight.found.objects
     home = ctx.registry.home_community_id
     if asked.as_references:
         return asked.give(_references(objects, home), sight)
@@ -68,7 +70,7 @@ class _Asked:
         self.as_references = request.return_type == "ObjectRef"
         self.limit = ctx.registry.max_results * (REFERENCES_PER_OBJECT if self.as_references else 1)
         # What a requester may not see must not show by an answer that is too large, so more is looked at.
-        self.most = ctx.registry.max_results * REFERENCES_PER_OBJECT if ctx.requester else self.limit
+        self.most = self.limit + _MOST_HIDDEN if ctx.requester else self.limit
         self.is_open = ctx.requester is None and ctx.event is unrecorded
         self.patient = None if self.is_open else _patient(values)
         self._query_id = request.query_id
@@ -88,8 +90,8 @@ class _Asked:
 
     def too_much(self, found: Found, visible: Found) -> list[Issue]:
         """Why what may be seen is no answer. Source: ITI TF-2: 3.18.4.1.3."""
-        seen = sum(map(len, visible))
-        if seen > self.limit or (seen and sum(map(len, found)) > self.most):
+        seen = len(visible.objects)
+        if seen > self.limit or (seen and len(found.objects) > self.most):
             way_out = "narrow the query" if self.as_references else "ask for ObjectRef, or narrow the query"
             context = f"the answer would have more than {self.limit} objects; {way_out}"
             return [Issue(Code.XDSTooManyResults, context, section="ITI TF-2: 3.18.4.1.3")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lxml.etree import _Element
 
+from xds.consent.referring import check_references
 from xds.consent.submitting import check_submitter, submitted, submitted_entries
 from xds.ebrim.response import encode_response, status_of
 from xds.ebrim.submit import SUBMIT_OBJECTS_REQUEST, decode_submit_objects
@@ -24,6 +25,7 @@ async def answer(body: _Element, ctx: Context) -> Reply:
     submission, issues = decode_submit_objects(body)
     issues = [*issues, *check_submitter(submission, ctx, Code.XDSRegistryError)]
     try:
+        issues += await check_references(submission, ctx.registry.index, ctx)
         issues = await register(ctx.registry, submission, issues, entries=submitted_entries(submission, ctx))
     except Busy:
         issues = [_BUSY]

@@ -47,7 +47,7 @@ async def register(
     found = [*issues, *check_submission(submission, registry.affinity_domain(), now.date(), at_registry=at_registry)]
     if status_of(found) == FAILURE:
         known = await registry.index.read(lambda reader: look_up(reader, submission))
-        return [*found, *check_context(submission, known)]
+        return [*found, *check_context(submission, known, found)]
     final = assign(submission, now, registry.home_community_id)
     packed = _packed(objects(final))
 

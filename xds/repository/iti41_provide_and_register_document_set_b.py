@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from lxml.etree import _Element
 
+from xds.consent.referring import check_references
 from xds.consent.submitting import check_submitter, submitted, submitted_entries
 from xds.ebrim.response import FAILURE, encode_response, status_of
 from xds.ebrim.submit import PROVIDE_AND_REGISTER_REQUEST, decode_provide_and_register
@@ -44,7 +45,11 @@ async def _provide(
     try:
         provided, broken = await stage_contents(elements, ctx.attachments, repository.documents, inline)
         receipt = pair(submission, provided, repository.unique_id)
-        issues += [*broken, *receipt.issues, *await _check_held(repository, receipt)]
+        issues += [*broken, *receipt.issues]
+        if ctx.registry is not None:
+            issues += await check_references(submission, ctx.registry.index, ctx)
+        held = await _check_held(repository, receipt) if status_of(issues) != FAILURE else []
+        issues += held
         contents = [each.content for each in provided if each.content is not None]
         if status_of(issues) != FAILURE:
             await repository.documents.commit(contents)
@@ -62,7 +67,9 @@ async def _provide(
         return [*issues, _NO_REGISTRY]
     if status_of(issues) == FAILURE:
         await repository.documents.withdraw(contents)
-    return issues
+    # What is held is told only of a submission that nothing else is wrong with, as by the registry.
+    besides = [issue for issue in issues if issue not in held]
+    return besides if status_of(besides) == FAILURE else issues
 
 
 async def _check_held(repository: Repository, receipt: Receipt) -> list[Issue]:

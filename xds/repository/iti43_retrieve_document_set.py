@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from lxml.etree import _Element
 from msgspec import structs
 
-from xds.consent.sight import NO_EVIDENCE, NOTHING, Evidence, Sight, gather, look, open_emergencies
+from xds.consent.sight import NO_EVIDENCE, NOTHING, Evidence, Sight, gather, look, record_emergencies
 from xds.ebrim.response import FAILURE, PARTIAL_SUCCESS, SUCCESS
 from xds.ebrim.retrieve import (
     RETRIEVE_DOCUMENT_SET_REQUEST,
@@ -79,7 +79,8 @@ async def _look(
     """The documents that are held and may be had, by uniqueId; and what the log records of them.
 
     What may not be had is as if it were not held. A document without metadata in this index is for nobody, once it
-    matters who asks. Of several versions of its metadata the newest decides.
+    matters who asks. Of several versions of its metadata the newest decides; where it was registered more than once,
+    all must permit it, so that nobody gets it by registering it as their own.
     """
     unique_ids = tuple(dict.fromkeys(each.document_unique_id for each in requests if _is_ours(repository, each)))
     if not unique_ids:
@@ -89,15 +90,17 @@ async def _look(
         held = {each.unique_id: each for each in reader.holdings(unique_ids)}
         if not held or (ctx.requester is None and ctx.event is unrecorded):
             return held, Found(), NO_EVIDENCE
-        newest = {each.unique_id: each for each in reader.entries(EntrySelection(unique_ids=tuple(held)))}
+        newest = {each.logical_id: each for each in reader.entries(EntrySelection(unique_ids=tuple(held)))}
         found = Found(list(newest.values()))
         return held, found, gather(reader, found)
 
     held, found, evidence = await repository.index.read(question)
     sight = await look(found, evidence, ctx)
-    await open_emergencies(sight, repository.index)
+    await record_emergencies(sight.emergencies, repository.index)
     if ctx.requester is not None:
-        held = {each.unique_id: held[each.unique_id] for each in sight.found.entries}
+        seen = {each.entry_uuid for each in sight.found.entries}
+        refused = {each.unique_id for each in found.entries if each.entry_uuid not in seen}
+        held = {each.unique_id: held[each.unique_id] for each in found.entries if each.unique_id not in refused}
     return held, sight
 
 

@@ -17,7 +17,7 @@ def answer(values: dict[str, Any], reader: Reader, limit: int) -> Found:
     holders = holders_of(reader, uuids_of(entries), limit)
     if len(holders) >= limit:
         return Found(associations=holders)
-    return Found(folders=folders_by_uuid(reader, [each.source_object for each in holders], limit))
+    return Found(folders=folders_by_uuid(reader, [each.source_object for each in holders], limit), paths=holders)
 
 
 QUERY = StoredQuery(

@@ -26,7 +26,7 @@ def answer(values: dict[str, Any], reader: Reader, limit: int) -> Found:
         return Found(associations=associations)
     related = [end for each in associations for end in (each.source_object, each.target_object)]
     entries = entries_by_uuid(reader, related, entry_filters(values), limit)
-    return Found(entries, associations=between(associations, entries))
+    return Found(entries, associations=between(associations, entries), paths=associations)
 
 
 QUERY = StoredQuery(

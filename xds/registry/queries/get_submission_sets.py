@@ -22,7 +22,9 @@ def answer(values: dict[str, Any], reader: Reader, limit: int) -> Found:
     sources = tuple({each.source_object for each in holders})
     sets = reader.submission_sets(SetSelection(uuids=sources), limit) if sources else []
     ids = {each.entry_uuid for each in sets}
-    return Found(submission_sets=sets, associations=[each for each in holders if each.source_object in ids])
+    return Found(
+        submission_sets=sets, associations=[each for each in holders if each.source_object in ids], paths=holders
+    )
 
 
 QUERY = StoredQuery(

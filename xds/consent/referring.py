@@ -1,0 +1,84 @@
+"""What a submission may refer to: for a known sender, only what it could have found.
+
+Otherwise a submission could add to anybody's documents or replace them, and its errors would tell which there are. A
+person refers to what they may see, a system to its own organisation's documents and to what it submitted.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from xds.consent.sight import Evidence, gather, judge, record_emergencies
+from xds.ebrim.fragment import unpack
+from xds.ebrim.objects import decode_fragment
+from xds.errors import Code, Issue
+from xds.model.ids import is_uuid_urn
+from xds.model.objects import Association, AssociationType, Submission
+from xds.model.party import Participant
+from xds.model.selection import AssociationSelection, EntrySelection, FolderSelection, SetSelection
+from xds.model.stored import Found, StoredAssociation
+from xds.ports import Index, Reader
+from xds.transaction import Context
+
+_REFERENCE = "Reference"
+
+
+class _Referred(NamedTuple):
+    """What decides about the objects that are referred to, and which of them the sender submitted itself."""
+
+    evidence: Evidence
+    own: frozenset[str]
+
+
+def unresolved(association: Association, where: str) -> Issue:
+    """An end of an association, "sourceObject" or "targetObject", is nothing that the sender can refer to."""
+    context = f"Association.{where} is not in the registry"
+    section = "ITI TF-3: Table 4.2.4.1-2"
+    return Issue(Code.UnresolvedReferenceException, context, association.entry_uuid, section=section)
+
+
+async def check_references(submission: Submission, index: Index, ctx: Context) -> list[Issue]:
+    """What a known sender refers to without being able to see it: the same whether it is there or not.
+
+    Unavailable when the index can't be read.
+    """
+    participant = ctx.participant
+    given = (submission.submission_sets, submission.entries, submission.folders, submission.associations)
+    sent = {each.entry_uuid for group in given for each in group}
+    referring = [
+        (each, where, end)
+        for each in submission.associations
+        for end, where in ((each.source_object, "sourceObject"), (each.target_object, "targetObject"))
+        if end not in sent and is_uuid_urn(end)
+    ]
+    if participant is None or not referring:
+        return []
+    uuids = tuple(dict.fromkeys(end for _, _, end in referring))
+    evidence, own = await index.read(lambda reader: _read(reader, uuids, participant))
+    judged = await judge(evidence, ctx, own)
+    await record_emergencies(judged.emergencies, index)
+    return [unresolved(association, where) for association, where, end in referring if not judged.seen(end)]
+
+
+def _read(reader: Reader, uuids: tuple[str, ...], participant: Participant) -> _Referred:
+    found = Found(
+        reader.entries(EntrySelection(uuids=uuids)),
+        reader.submission_sets(SetSelection(uuids=uuids)),
+        reader.folders(FolderSelection(uuids=uuids)),
+        reader.associations(AssociationSelection(uuids=uuids)),
+    )
+    evidence = gather(reader, found)
+    if not participant.source_ids:
+        return _Referred(evidence, frozenset())
+    members = reader.associations(AssociationSelection(targets=uuids, types=(AssociationType.HAS_MEMBER.value,)))
+    sets = tuple({*uuids, *(each.source_object for each in members)})
+    submitted = reader.submission_sets(SetSelection(uuids=sets, source_ids=participant.source_ids))
+    own = {each.entry_uuid for each in submitted}
+    brought = {each.target_object for each in members if each.source_object in own and _brought(each)}
+    return _Referred(evidence, frozenset(own | brought))
+
+
+def _brought(membership: StoredAssociation) -> bool:
+    """Whether a set brought its member, rather than referred to it. Source: ITI TF-3: 4.2.2.1.1."""
+    association = decode_fragment(unpack(membership.fragment))
+    return isinstance(association, Association) and association.submission_set_status != _REFERENCE
