@@ -1,7 +1,7 @@
 """What a submission may refer to: for a known sender, only what it could have found.
 
 Otherwise a submission could add to anybody's documents or replace them, and its errors would tell which there are. A
-person refers to what they may see, a system to its own organisation's documents and to what it submitted.
+person refers to what they may see, a system to its own organisation's documents, and both to what the system submitted.
 """
 
 from __future__ import annotations
@@ -9,18 +9,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from xds.consent.sight import Evidence, gather, judge, record_emergencies
-from xds.ebrim.fragment import unpack
-from xds.ebrim.objects import decode_fragment
 from xds.errors import Code, Issue
 from xds.model.ids import is_uuid_urn
 from xds.model.objects import Association, AssociationType, Submission
 from xds.model.party import Participant
 from xds.model.selection import AssociationSelection, EntrySelection, FolderSelection, SetSelection
-from xds.model.stored import Found, StoredAssociation
+from xds.model.stored import Found
 from xds.ports import Index, Reader
 from xds.transaction import Context
-
-_REFERENCE = "Reference"
 
 
 class _Referred(NamedTuple):
@@ -74,11 +70,6 @@ def _read(reader: Reader, uuids: tuple[str, ...], participant: Participant) -> _
     sets = tuple({*uuids, *(each.source_object for each in members)})
     submitted = reader.submission_sets(SetSelection(uuids=sets, source_ids=participant.source_ids))
     own = {each.entry_uuid for each in submitted}
-    brought = {each.target_object for each in members if each.source_object in own and _brought(each)}
-    return _Referred(evidence, frozenset(own | brought))
-
-
-def _brought(membership: StoredAssociation) -> bool:
-    """Whether a set brought its member, rather than referred to it. Source: ITI TF-3: 4.2.2.1.1."""
-    association = decode_fragment(unpack(membership.fragment))
-    return isinstance(association, Association) and association.submission_set_status != _REFERENCE
+    return _Referred(
+        evidence, frozenset(own.union(each.target_object for each in members if each.source_object in own))
+    )
