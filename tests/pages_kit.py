@@ -61,7 +61,7 @@ class Pages:
         self.certificate("server", "127.0.0.1")
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.port: int = self.socket.getsockname()[1]
-        self.url = f"https://127.0.0.1:{self.port}"
+        self.url = settings.get("base_url") or f"https://127.0.0.1:{self.port}"
         keys = AuditSettings(index_key=folder / "index-key", signing_key=folder / "signing-key.pem")
         make_keys(keys.index_key, keys.signing_key)
         self.settings = Settings(
@@ -123,7 +123,8 @@ class Pages:
             self._portal = self.database.write_now(
                 lambda writer: writer.add_participant(organisation, known_by, (), since, NormStatus())
             )
-        visit = Visit(patient, relation, self._portal, "00010990", "Ziekenhuis De Uiver")
+        actor = self.recorder.patient(patient)
+        visit = Visit(patient, relation, actor, self._portal, "00010990", "Ziekenhuis De Uiver")
         session = Session(0, None, 3, self.now, self.now, self.now + timedelta(hours=8), visit=visit)
         browser, value = self.browser(), secrets.token_urlsafe()
         token = hashlib.sha256(value.encode()).digest()
@@ -185,6 +186,7 @@ class Browser:
 
     def _send(self, method: str, path: str, body: str | None, headers: dict[str, str]) -> Answer:
         connection = http.client.HTTPSConnection("127.0.0.1", self._pages.port, context=self._context, timeout=20)
+        headers = {"Host": self._pages.url.removeprefix("https://"), **headers}
         try:
             if self.cookies:
                 headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items()), **headers}

@@ -29,8 +29,11 @@ from xds.atna.watch import AnchorWatch
 from xds.db import Database, open_database
 from xds.errors import Misconfigured
 from xds.gate.opening import log_of, recorder_of, watch_of
+from xds.identity.codes import ASSURANCE
 from xds.model.audit import Event
 from xds.pages import auditor, client, public
+from xds.pages.access.launch import ClientLaunch
+from xds.pages.access.launch_token import Expected
 from xds.pages.access.sessions import Sessions
 from xds.pages.access.sign_in import CertificateSignIn
 from xds.pages.ask import Sources
@@ -153,6 +156,7 @@ def _site(
     site = Site(sources, sessions, settings.pages_url, peer_of, everywhere)
     assets.add_to(site.app)
     CertificateSignIn(site, read_index_key(settings.audit.index_key))
+    ClientLaunch(site, Expected(settings.pages_url, ASSURANCE, settings.identity.least_assurance))
     for part in (auditor, client, public):
         part.add_pages(site)
     return site

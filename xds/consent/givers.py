@@ -23,6 +23,11 @@ def age_at(moment: datetime, birth_date: date | None) -> int:
     return day.year - birth_date.year - ((day.month, day.day) < (birth_date.month, birth_date.day))
 
 
+def may_look(giver: Giver, age: int) -> bool:
+    """Whether they may see who looked in the client's dossier: from 12 to 15 both may. Source: WGBO, 7:457 BW, 3."""
+    return age < _ALONE_AT if giver is Giver.PARENT else age >= _JOINED_AT
+
+
 def may_permit(givers: frozenset[Giver], age: int) -> bool:
     """Whether they can together allow more than before."""
     if age >= _ALONE_AT:

@@ -54,6 +54,7 @@ page_session = Table(
     Column("participant", Integer, ForeignKey("participant.id")),
     Column("patient", Text),
     Column("relation", Text),
+    Column("actor", LargeBinary),
     Column("certificate", LargeBinary),
     Column("assurance", SmallInteger, nullable=False),
     Column("began", BigInteger, nullable=False),
@@ -64,7 +65,7 @@ Index("page_session_ends", page_session.c.ends)
 
 AUDITOR = ("id", "account", "name", "role", "organisation", "certificate", "subject", "secret", "suspended")
 """The columns of an auditor, as a row has them."""
-SESSION = ("id", "certificate", "assurance", "began", "seen", "ends", "patient", "relation")
+SESSION = ("id", "certificate", "assurance", "began", "seen", "ends", "patient", "relation", "actor")
 PORTAL = ("id", "ura", "name", "suspended")
 
 
@@ -88,10 +89,10 @@ class ViewerStatements:
         self.set_secret = text(update(auditor).values(secret).where(of.id == _value(of.id)))
         self.sessions = text(self._sessions().where(session.ends > _value(session.ends)).order_by(session.id))
         self.session = text(self._sessions().where(session.token == _value(session.token)))
-        begun = ("token", "auditor", "participant", "patient", "relation", "certificate", "assurance", "began", "seen")
+        begun = ("token", "auditor", "participant", "patient", "relation", "actor", "certificate", "assurance")
         self.begin = text(
             insert(page_session)
-            .values({name: _value(session[name]) for name in (*begun, "ends")})
+            .values({name: _value(session[name]) for name in (*begun, "began", "seen", "ends")})
             .returning(session.id)
         )
         self.touch = text(

@@ -76,6 +76,7 @@ class WriteViewers(ReadViewers):
             None if visit is None else visit.participant,
             None if visit is None else visit.patient,
             None if visit is None else visit.relation,
+            None if visit is None else visit.actor,
             _bytes(new.certificate),
             new.assurance,
             *map(_seconds, (new.began, new.seen, new.ends)),
@@ -106,12 +107,12 @@ def _auditor(row: Sequence[Any]) -> Auditor:
 
 def _session(row: Sequence[Any]) -> Session:
     """A row of a session, its auditor and its portal; of a portal that is suspended there is no visit."""
-    number, certificate, assurance, began, seen, ends, patient, relation = row[: len(SESSION)]
+    number, certificate, assurance, began, seen, ends, patient, relation, actor = row[: len(SESSION)]
     of_auditor = row[len(SESSION) : len(SESSION) + len(AUDITOR)]
     portal, ura, name, suspended = row[len(SESSION) + len(AUDITOR) :]
     visit = None
     if portal is not None and not suspended:
-        visit = Visit(patient, Relation(relation), portal, ura, name)
+        visit = Visit(patient, Relation(relation), bytes(actor), portal, ura, name)
     return Session(
         number,
         _hex(certificate),

@@ -46,10 +46,13 @@ class Auditor:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """What a portal said of the client that it sent. `patient` is a CX; `participant` is the portal's number."""
+    """What a portal said of who it sent. `patient` is the CX of the client whose page it is; `actor` is the log's keyed
+    hash of who looks; `participant` is the portal's number.
+    """
 
     patient: str
     relation: Relation
+    actor: bytes
     participant: int
     organisation: str
     organisation_name: str

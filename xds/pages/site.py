@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import secrets
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from aiohttp import web
 from multidict import MultiDict, MultiMapping
 
 from xds.errors import Unavailable
-from xds.model.audit import MINOR, SUCCESS, Access, Event, Thing, User
+from xds.model.audit import MINOR, SUCCESS, Access, Event, Thing
 from xds.model.coded import Coded
 from xds.model.viewer import Relation, Role, Session
 from xds.pages.access.sessions import Sessions, form_token
@@ -34,30 +33,19 @@ from xds.pages.ask import (
     Sources,
     View,
 )
+from xds.pages.failures import words
+from xds.pages.forms import check_token, read_form, redirect
 from xds.pages.headers import add_headers
 from xds.pages.listing import to_csv, to_json
 from xds.pages.render import Renderer
 
 AUDITORS: frozenset[Role | Relation] = frozenset(Role)
 CLIENTS: frozenset[Role | Relation] = frozenset(Relation)
-TOKEN = "formulier"
-"""The field of a form that carries its token."""
 _SIGN_IN = "/aanmelden"
 _MOST = 64 << 10
 _PAGE = Coded("page", "xds", "Pagina")
 _HTML, _JSON, _CSV = "text/html", "application/json", "text/csv"
 _SAFE = frozenset({"GET", "HEAD"})
-_WORDS = {
-    400: "Dit verzoek is niet te begrijpen.",
-    401: "Meld u eerst aan.",
-    403: "Dit formulier hoort niet bij deze sessie, of is te oud. Ga terug, vernieuw de pagina en probeer het opnieuw.",
-    404: "Deze pagina bestaat niet, of u mag haar niet zien.",
-    405: "Dit kan hier niet.",
-    413: "Dit verzoek is te groot.",
-    421: "Dit adres hoort niet bij deze website.",
-    500: "Er ging iets mis. Het is vastgelegd; probeer het later nog eens.",
-    503: "Dit is even niet beschikbaar. Er is niets getoond of veranderd; probeer het later nog eens.",
-}
 
 _log = structlog.get_logger()
 
@@ -87,20 +75,20 @@ class Entering:
         return self.request.query
 
     async def form(self) -> MultiMapping[str]:
-        return await _form(self.request)
+        return await read_form(self.request)
 
     async def checked_session(self) -> Session | None:
         """The session, after its form's token was checked."""
         form = await self.form()
         if self.session is not None:
-            _check_token(self.request, form)
+            check_token(self.request, form)
         return self.session
 
     def show(self, template: str, context: Mapping[str, Any], status: int = 200) -> web.Response:
         return self.site.rendered(self.request, template, context, self.session, status)
 
     def go(self, location: str) -> web.Response:
-        return _redirect(location)
+        return redirect(location)
 
 
 class Site:
@@ -125,6 +113,7 @@ class Site:
         self._peer_of = peer_of
         self._renderer = Renderer(everywhere)
         self._links: list[Link] = []
+        self._from_elsewhere: set[str] = set()
 
     def page(
         self,
@@ -153,8 +142,17 @@ class Site:
         """Take a form (POST) of those who are in `to`."""
         self._add("POST", path, Format.HTML, self._acting(path, act, frozenset(to)))
 
-    def enter(self, method: str, path: str, handler: Callable[[Entering], Awaitable[web.Response]]) -> None:
-        """Offer a step of signing in or out."""
+    def enter(
+        self,
+        method: str,
+        path: str,
+        handler: Callable[[Entering], Awaitable[web.Response]],
+        *,
+        from_elsewhere: bool = False,
+    ) -> None:
+        """Offer a step of signing in or out; only one that is taken `from_elsewhere` is a form of another site."""
+        if from_elsewhere:
+            self._from_elsewhere.add(path)
 
         async def answer(request: web.Request) -> web.Response:
             address, certificate = self._peer_of(request)
@@ -164,10 +162,6 @@ class Site:
             )
 
         self._add(method, path, Format.HTML, answer)
-
-    def user_of(self, session: Session, address: str) -> User:
-        """Who has a session, as the log has it."""
-        return user_of(session, address, self.sources.patient_key)
 
     def rendered(
         self,
@@ -208,13 +202,13 @@ class Site:
             address, certificate = self._peer_of(request)
             session = await self.sessions.current(request, certificate)
             if session is None:
-                return _redirect(_SIGN_IN)
+                return redirect(_SIGN_IN)
             self._may(session, to)
-            form = await _form(request)
-            _check_token(request, form)
+            form = await read_form(request)
+            check_token(request, form)
             ask = self._ask(request, path, Format.HTML, session, address, form)
             done = await self._recorded(ask, path, act)
-            return _redirect(done.location) if isinstance(done, Done) else self._answer(request, ask, done, session)
+            return redirect(done.location) if isinstance(done, Done) else self._answer(request, ask, done, session)
 
         return answer
 
@@ -254,7 +248,7 @@ class Site:
             seen.kind,
             ask.now,
             outcome,
-            viewer=self.user_of(ask.session, ask.address),
+            viewer=user_of(ask.session, ask.address),
             address=ask.address,
             accesses=tuple(map(Access, seen.patients)),
             things=(thing,),
@@ -314,7 +308,7 @@ class Site:
     def _unknown(self, request: web.Request, form: Format) -> web.Response:
         if form is not Format.HTML:
             raise web.HTTPUnauthorized
-        return _redirect(f"{_SIGN_IN}?verder={quote(request.path_qs, safe='')}")
+        return redirect(f"{_SIGN_IN}?verder={quote(request.path_qs, safe='')}")
 
     def _forms(self, listed: bool) -> tuple[Format, ...]:
         return (Format.JSON, Format.CSV, Format.HTML) if listed else (Format.HTML,)
@@ -346,39 +340,14 @@ class Site:
             return self._failed(request, 500)
 
     def _from_here(self, request: web.Request) -> bool:
-        """Whether a form was sent from a page of ours, as the browser says."""
-        return request.headers.get("Origin") == self.base_url
+        """Whether a form was sent from where it may be, as the browser says."""
+        return request.path in self._from_elsewhere or request.headers.get("Origin") == self.base_url
 
     def _failed(self, request: web.Request, status: int) -> web.Response:
-        words = _WORDS.get(status, _WORDS[400])
+        told = words(status)
         if request.path.endswith((Format.JSON.value, Format.CSV.value)):
-            return web.json_response({"error": words}, status=status)
-        return self.rendered(request, "error.html", {"status": status, "words": words}, None, status)
-
-
-def within(location: str) -> str:
-    """A path of this site; "/" for anything that a browser would take for another site."""
-    parts = urlsplit(location)
-    if parts.scheme or parts.netloc or not location.startswith("/") or location[1:2] in ("/", "\\"):
-        return "/"
-    return location if location.isprintable() and "\\" not in location and " " not in location else "/"
-
-
-async def _form(request: web.Request) -> MultiMapping[str]:
-    """The fields of a form; files are not taken."""
-    if request.content_type != "application/x-www-form-urlencoded":
-        raise web.HTTPBadRequest
-    fields = await request.post()
-    return MultiDict((name, value) for name, value in fields.items() if isinstance(value, str))
-
-
-def _check_token(request: web.Request, form: MultiMapping[str]) -> None:
-    if not hmac.compare_digest(form.get(TOKEN, "").encode(), form_token(request).encode()):
-        raise web.HTTPForbidden
-
-
-def _redirect(location: str) -> web.Response:
-    return web.Response(status=303, headers={"Location": location})
+            return web.json_response({"error": told}, status=status)
+        return self.rendered(request, "error.html", {"status": status, "words": told}, None, status)
 
 
 def _request_id() -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -49,13 +50,24 @@ class Sessions:
             await self._sources.index.write(lambda writer: writer.viewers.touch_session(number, now))
         return session
 
-    async def begin(self, response: web.Response, new: Session, event: Event, before: Session | None) -> None:
-        """Begin a session in the place of the one before, recorded with it, and give the browser its cookie."""
+    async def begin(
+        self,
+        response: web.Response,
+        new: Session,
+        event: Event,
+        before: Session | None,
+        claim: Callable[[Writer], None] = lambda writer: None,
+    ) -> None:
+        """Begin a session in the place of the one before, recorded with it, and give the browser its cookie.
+
+        What `claim` raises keeps it from beginning, and is raised here.
+        """
         now = self._sources.clock()
         session = replace(new, began=now, seen=now, ends=now + self._longest)
         value = secrets.token_urlsafe(_BYTES)
 
         def begin(writer: Writer) -> None:
+            claim(writer)
             writer.viewers.forget_sessions(now, now - self._idle)
             if before is not None:
                 writer.viewers.end_session(before.number)

@@ -9,8 +9,9 @@ from aiohttp import web
 from xds.model.audit import SERIOUS, SUCCESS, Event, User
 from xds.model.viewer import Auditor, Session
 from xds.pages.access.totp import attempt, decrypted
-from xds.pages.access.viewer import auditor_user
-from xds.pages.site import Entering, Site, within
+from xds.pages.access.viewer import auditor_user, user_of
+from xds.pages.forms import within
+from xds.pages.site import Entering, Site
 from xds.ports import Writer
 
 PATH = "/aanmelden"
@@ -64,7 +65,7 @@ class CertificateSignIn:
         session = await entering.checked_session()
         response = entering.go("/")
         if session is not None:
-            user = self._site.user_of(session, entering.address)
+            user = user_of(session, entering.address)
             event = Event(entering.request_id, "sign-out", entering.now, SUCCESS, viewer=user, address=entering.address)
             await self._site.sessions.end(response, session, event)
         return response

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from xds.audit.events import OWN
 from xds.model.audit import Person, User
 from xds.model.coded import Coded
@@ -27,12 +25,12 @@ def capacity(session: Session) -> Role | Relation:
     return session.visit.relation
 
 
-def user_of(session: Session, address: str, patient_key: Callable[[str], bytes]) -> User:
+def user_of(session: Session, address: str) -> User:
     """The user of a record; a client is known there by the log's keyed hash, because a record is found by its user."""
     if session.auditor is not None:
         return auditor_user(session.auditor, address, session.assurance)
     assert session.visit is not None
-    return client_user(session.visit, address, session.assurance, patient_key)
+    return client_user(session.visit, address, session.assurance)
 
 
 def auditor_user(auditor: Auditor, address: str, assurance: int = 0) -> User:
@@ -40,9 +38,10 @@ def auditor_user(auditor: Auditor, address: str, assurance: int = 0) -> User:
     return User(person, address, local_id=auditor.account, assurance=assurance)
 
 
-def client_user(visit: Visit, address: str, assurance: int, patient_key: Callable[[str], bytes]) -> User:
-    number = f"client-{patient_key(visit.patient).hex()}"
-    person = Person(number, "", _role(visit.relation), visit.organisation, visit.organisation_name)
+def client_user(visit: Visit, address: str, assurance: int) -> User:
+    person = Person(
+        f"client-{visit.actor.hex()}", "", _role(visit.relation), visit.organisation, visit.organisation_name
+    )
     return User(person, address, assurance=assurance)
 
 

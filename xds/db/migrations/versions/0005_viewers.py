@@ -35,6 +35,7 @@ def upgrade() -> None:
         sa.Column("participant", sa.Integer, sa.ForeignKey("participant.id")),
         sa.Column("patient", sa.Text),
         sa.Column("relation", sa.Text),
+        sa.Column("actor", sa.LargeBinary),
         sa.Column("certificate", sa.LargeBinary),
         sa.Column("assurance", sa.SmallInteger, nullable=False),
         sa.Column("began", sa.BigInteger, nullable=False),
