@@ -27,7 +27,7 @@ from aiohttp import web
 from xds.atna.keys import read_index_key
 from xds.atna.watch import AnchorWatch
 from xds.db import Database, open_database
-from xds.errors import Misconfigured
+from xds.errors import Misconfigured, Unavailable
 from xds.gate.opening import log_of, recorder_of, watch_of
 from xds.identity.codes import ASSURANCE
 from xds.model.audit import Event
@@ -39,7 +39,7 @@ from xds.pages.access.sign_in import CertificateSignIn
 from xds.pages.ask import Sources
 from xds.pages.assets import Assets
 from xds.pages.site import Site
-from xds.ports import Reader, Writer
+from xds.ports import Log, Reader, Writer
 from xds.settings import Settings
 from xds.web.accept import log_refusal
 from xds.web.http import listen, name_server, peer_of
@@ -78,10 +78,15 @@ class ThreadedIndex:
 
 
 class AppendingTrail:
-    """The port `Trail`."""
+    """The port `Trail`, which takes nothing while no data may be given."""
 
-    def __init__(self, append: Callable[[Event], object]):
-        self.append = append
+    def __init__(self, log: Log):
+        self._log = log
+
+    async def append(self, event: Event) -> None:
+        if not self._log.may_give():
+            raise Unavailable("the log has had no anchor for too long")
+        await self._log.append(event)
 
 
 def build_site(settings: Settings, clock: Clock = _now) -> web.Application:
@@ -149,7 +154,7 @@ def _site(
 ) -> Site:
     pages = settings.pages
     log, recorder = log_of(settings, database, watch), recorder_of(settings)
-    sources = Sources(index, AppendingTrail(log.append), log.entries, recorder.patient, clock)
+    sources = Sources(index, AppendingTrail(log), log.entries, recorder.patient, clock)
     sessions = Sessions(sources, timedelta(minutes=pages.idle_minutes), timedelta(hours=pages.session_hours))
     assets = Assets(b"" if pages.theme is None else _theme(pages.theme))
     everywhere = {"asset": assets.url, "site_title": pages.title}

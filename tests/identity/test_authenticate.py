@@ -209,12 +209,12 @@ def test_the_room_does_not_import_what_only_makes_tokens():
 def test_a_feed_needs_no_person_but_a_participant(database, issuers):
     authenticator = Authenticator(database, lambda: issuers, POLICY)
 
-    def admits(certificate) -> bool:
-        return asyncio.run(authenticator.admits(certificate))
+    def system(certificate):
+        return asyncio.run(authenticator.system(certificate))
 
-    assert admits(CERTIFICATES[HOSPITAL])
-    assert not admits("dd" * 32)
-    assert not admits(None)
+    assert system(CERTIFICATES[HOSPITAL]).organisation.ura == HOSPITAL
     database.write_now(lambda writer: writer.suspend_participant(2, True))
-    assert not admits(CERTIFICATES[MIDWIFE])
-    assert asyncio.run(Authenticator(database, lambda: issuers, POLICY._replace(required=False)).admits(None))
+    for certificate in ("dd" * 32, None, CERTIFICATES[MIDWIFE]):
+        with pytest.raises(Fault):
+            system(certificate)
+    assert asyncio.run(Authenticator(database, lambda: issuers, POLICY._replace(required=False)).system(None)) is None

@@ -16,6 +16,7 @@ from xds.mllp.acknowledgement import accept, reject
 from xds.mllp.feed import Feed, FeedError, Identity, read_feed
 from xds.mllp.handle import handle
 from xds.model.affinity_domain import BSN_OID, AffinityDomain
+from xds.model.audit import Entry
 from xds.model.hl7 import CX
 
 BSN = f"999911120^^^BSN&{BSN_OID}&ISO"
@@ -192,13 +193,13 @@ class Registrations:
         self.merged: list[tuple[str, str]] = []
         self.error = error
 
-    async def add(self, patients: Mapping[str, date | None]) -> None:
+    async def add(self, patients: Mapping[str, date | None], entries: Sequence[Entry]) -> None:
         if self.error is not None:
             raise self.error
         self.added += patients
         self.birth_dates += patients.values()
 
-    async def merge(self, merges: Sequence[tuple[str, str]]) -> None:
+    async def merge(self, merges: Sequence[tuple[str, str]], entries: Sequence[Entry]) -> None:
         if self.error is not None:
             raise self.error
         self.merged += merges

@@ -18,7 +18,9 @@ from xds.db import open_database
 from xds.mllp.handle import handle
 from xds.mllp.server import Limits, MllpServer
 from xds.model.affinity_domain import BSN_OID, AffinityDomain
+from xds.model.audit import Entry
 from xds.ports import Index
+from xds.web.accept import TlsListener
 
 ANNA, EVA = f"999911120^^^&{BSN_OID}&ISO", f"999900006^^^&{BSN_OID}&ISO"
 Answer = Callable[[bytes], Awaitable[bytes]]
@@ -39,10 +41,21 @@ async def echo(message: bytes) -> bytes:
 
 @asynccontextmanager
 async def serving(
-    answer: Answer, limits: Limits | None = None, tls: ssl.SSLContext | None = None
+    answer: Answer,
+    limits: Limits | None = None,
+    tls: ssl.SSLContext | None = None,
+    refused: Callable[[str, str], None] = lambda peer, reason: None,
 ) -> AsyncIterator[tuple[MllpServer, int]]:
     sock = socket.create_server(("127.0.0.1", 0))
-    server = MllpServer(answer, sock, tls, limits)
+
+    def listen(sock: socket.socket, protocol: Callable[[], asyncio.Protocol]) -> TlsListener:
+        assert tls is not None
+        return TlsListener(sock, tls, protocol, refused)
+
+    async def answer_anybody(message: bytes, transport: asyncio.BaseTransport) -> bytes:
+        return await answer(message)
+
+    server = MllpServer(answer_anybody, sock, listen if tls else None, limits)
     await server.start()
     try:
         yield server, sock.getsockname()[1]
@@ -83,10 +96,10 @@ class Registered:
     def __init__(self, index: Index):
         self.index = index
 
-    async def add(self, patients: Mapping[str, date | None]) -> None:
+    async def add(self, patients: Mapping[str, date | None], entries: Sequence[Entry]) -> None:
         await self.index.write(lambda writer: [writer.add_patient(patient_id) for patient_id in patients])
 
-    async def merge(self, merges: Sequence[tuple[str, str]]) -> None:
+    async def merge(self, merges: Sequence[tuple[str, str]], entries: Sequence[Entry]) -> None:
         await self.index.write(lambda writer: [writer.merge_patient(*merge) for merge in merges])
 
     async def answer(self, message: bytes) -> bytes:
@@ -262,8 +275,10 @@ def test_over_tls_only_peers_with_a_certificate_are_served() -> None:
     authority.configure_trust(theirs)
     ours.verify_mode = ssl.CERT_REQUIRED
 
+    refused: list[tuple[str, str]] = []
+
     async def go() -> None:
-        async with serving(echo, tls=ours) as (_, port):
+        async with serving(echo, tls=ours, refused=lambda *told: refused.append(told)) as (_, port):
             stranger = await Peer.connect(port, theirs)
             stranger.writer.write(frame(b"a"))
             assert await stranger.is_disconnected()
@@ -277,6 +292,7 @@ def test_over_tls_only_peers_with_a_certificate_are_served() -> None:
             peer.writer.close()
 
     asyncio.run(go())
+    assert {peer for peer, _ in refused} == {"127.0.0.1"} and len(refused) == 2
 
 
 def test_stopping_answers_what_was_begun_and_disconnects_who_waits() -> None:
@@ -324,18 +340,18 @@ def test_stopping_does_not_wait_longer_than_the_grace() -> None:
 
 
 def test_who_is_not_admitted_any_more_gets_no_answer(caplog: pytest.LogCaptureFixture) -> None:
-    admitted = [True, False]
+    answers = [b"one", None]
 
-    async def admit(transport: asyncio.BaseTransport) -> bool:
+    async def answer(message: bytes, transport: asyncio.BaseTransport) -> bytes | None:
         assert transport.get_extra_info("peername")[0] == "127.0.0.1"
-        return admitted.pop(0)
+        return answers.pop(0)
 
     async def converse() -> None:
         sock = socket.create_server(("127.0.0.1", 0))
-        server = MllpServer(echo, sock, admit=admit)
+        server = MllpServer(answer, sock)
         await server.start()
         peer = await Peer.connect(sock.getsockname()[1])
-        assert await peer.send(frame(b"one")) == b"got 3"
+        assert await peer.send(frame(b"one")) == b"one"
         peer.writer.write(frame(b"two"))
         assert await peer.is_disconnected()
         await server.stop(grace=1.0)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import os
-import pwd
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -196,14 +194,10 @@ def selection_options(command: Callable) -> Callable:
 
 
 def operator() -> str:
-    """The account of who works at the command line; after sudo, the one before it."""
-    try:
-        return os.getlogin()
-    except OSError:
-        try:
-            return pwd.getpwuid(os.getuid()).pw_name
-        except KeyError:
-            return f"uid {os.getuid()}"
+    """The account of who works at the command line."""
+    from xds.gate import operator as account
+
+    return account()
 
 
 def _patient(text: str | None) -> CX | None:

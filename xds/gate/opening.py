@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime, timedelta
@@ -17,13 +18,16 @@ from xds.audit.record import Recorder
 from xds.consent import Access, GivenConsents, load_policy
 from xds.consent import Policy as Rules
 from xds.db import Database, DatabaseTrail
-from xds.errors import Unavailable
+from xds.errors import XdsError
+from xds.gate.server_events import RefusedConnections, ServerEvents
 from xds.identity import Authenticator, Issuer, Policy, load_issuers
 from xds.mitz import MitzConsents
-from xds.model.audit import Event, Source
+from xds.model.audit import Source
+from xds.ports import Log
 from xds.reloading import Reloading
 from xds.settings import Settings, is_loopback
-from xds.soap.trust import Log, Peer, Trust
+from xds.soap.trust import Peer, Trust
+from xds.web.accept import log_refusal
 from xds.web.http import peer_of
 from xds.web.tls import client_context
 
@@ -33,7 +37,8 @@ _LOOK_EVERY = timedelta(seconds=10)
 class Gate(NamedTuple):
     """`access` is None where no policy is set: then a known requester sees nothing. `watch` is None without anchors.
 
-    `reloadable` are the files that SIGHUP reads again, by the name that /ready shows.
+    Without a log there are no `events`, and nothing that is `refused` is recorded. `reloadable` are the files that
+    SIGHUP reads again, by the name that /ready shows.
     """
 
     authenticator: Authenticator
@@ -43,17 +48,37 @@ class Gate(NamedTuple):
     sealer: Sealer | None
     watch: AnchorWatch | None
     feed: Feed | None
+    events: ServerEvents | None
+    refused: RefusedConnections | None
 
     def tasks(self, settings: Settings, *, first: bool) -> list[Coroutine[Any, Any, None]]:
         """What runs beside the requests; sealing and feeding are for the first worker alone."""
         found: list[Coroutine[Any, Any, None]] = []
         if self.watch is not None:
             found.append(self.watch.run(_LOOK_EVERY))
+        if self.refused is not None:
+            found.append(self.refused.run())
         if first and self.sealer is not None:
             found.append(self.sealer.run(settings.audit.checkpoint_seconds, settings.audit.checkpoint_records))
         if first and self.feed is not None:
             found.append(self.feed.run())
         return found
+
+    def note_refused(self, peer: str, reason: str) -> None:
+        """Take note of a TLS handshake that failed: a `xds.web.accept.Refused`."""
+        log_refusal(peer, reason)
+        if self.refused is not None:
+            self.refused.note(peer, reason)
+
+    async def closing(self, *, first: bool) -> None:
+        """Have the last of a worker on record, and sealed by the first."""
+        if self.refused is not None:
+            await self.refused.flush()
+        if first and self.events is not None:
+            await self.events.stopped()
+        if first and self.sealer is not None:
+            with contextlib.suppress(XdsError):
+                await self.sealer.seal()
 
 
 def open_gate(settings: Settings, database: Database) -> Gate:
@@ -72,7 +97,11 @@ def open_gate(settings: Settings, database: Database) -> Gate:
         repository = AuditRepository(settings.audit.syslog_host, settings.audit.syslog_port, _peer_context(settings))
         feed = Feed(database, repository, settings.audit_origin)
     reloadable = {"issuers": issuers} if rules is None else {"issuers": issuers, "policy": rules}
-    return Gate(authenticator, trust, reloadable, _access(settings, rules), sealer, watch, feed)
+    access = _access(settings, rules)
+    events = refused = None
+    if log is not None:
+        events, refused = ServerEvents(settings, database, log), RefusedConnections(log)
+    return Gate(authenticator, trust, reloadable, access, sealer, watch, feed, events, refused)
 
 
 def _now() -> datetime:
@@ -115,16 +144,13 @@ def recorder_of(settings: Settings) -> Recorder:
 
 
 def log_of(settings: Settings, database: Database, watch: AnchorWatch | None) -> Log:
-    """The log, which takes nothing while the watch is overdue; Misconfigured when its key can't be read."""
+    """The log, by which no data may be given while the watch is overdue; Misconfigured when its key can't be read."""
     recorder = recorder_of(settings)
-    trail = DatabaseTrail(database, recorder.entries)
-
-    async def append(event: Event) -> None:
-        if watch is not None and watch.overdue:
-            raise Unavailable("the log has had no anchor for too long")
-        await trail.append(event)
-
-    return Log(recorder.entries, append)
+    return Log(
+        recorder.entries,
+        DatabaseTrail(database, recorder.entries).append,
+        lambda: watch is None or not watch.overdue,
+    )
 
 
 def watch_of(settings: Settings, database: Database) -> AnchorWatch | None:

@@ -14,7 +14,6 @@ from typing import NamedTuple
 from lxml import etree
 from lxml.etree import _Element
 
-from xds.errors import Fault, Unavailable
 from xds.identity.faults import failed_authentication, invalid_token, no_token
 from xds.identity.issuers import Issuer
 from xds.identity.saml import Expected, Terms, check_alone, check_terms, find_assertion, issuer_of
@@ -136,17 +135,6 @@ class Authenticator:
     async def system(self, certificate: str | None) -> Participant | None:
         """The participant that sends what needs no person behind it; None where identity is not required."""
         return await self.participant(certificate) if self._policy.required else None
-
-    async def admits(self, certificate: str | None) -> bool:
-        """Whether a system may send what needs no person behind it, such as an identity feed.
-
-        Where identity is not required anybody may.
-        """
-        try:
-            await self.system(certificate)
-        except (Fault, Unavailable):
-            return False
-        return True
 
     def _recall(self, key: bytes, participant: Participant, now: datetime) -> Requester | None:
         found = self._remembered.get(key)

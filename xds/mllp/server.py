@@ -5,14 +5,25 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 _START = b"\x0b"
 _END = b"\x1c\r"
 
-Admit = Callable[[asyncio.BaseTransport], Awaitable[bool]]
+Answer = Callable[[bytes, asyncio.BaseTransport], Awaitable[bytes | None]]
+"""The answer to a message from the other end of a connection; None when its sender may not send (any more)."""
+
+
+class Listener(Protocol):
+    """What accepts connections until it is closed."""
+
+    def close(self) -> None: ...
+
+
+Listen = Callable[[socket.socket, Callable[[], asyncio.Protocol]], Listener]
+"""Begin to accept connections on a socket."""
 
 _log = logging.getLogger(__name__)
 
@@ -45,22 +56,17 @@ class MllpServer:
 
     def __init__(
         self,
-        answer: Callable[[bytes], Awaitable[bytes]],
+        answer: Answer,
         sock: socket.socket,
-        tls: ssl.SSLContext | None = None,
+        listen_tls: Listen | None = None,
         limits: Limits | None = None,
-        admit: Admit | None = None,
     ):
-        """Serve on a bound socket, which several processes may share; with `tls` over TLS.
-
-        `admit` is asked at each message whether its sender may still send; None admits everybody.
-        """
+        """Serve on a bound socket, which several processes may share; without `listen_tls` not over TLS."""
         self._answer = answer
         self._sock = sock
-        self._tls = tls
+        self._listen_tls = listen_tls
         self._limits = limits or Limits()
-        self._admit = admit
-        self._server: asyncio.Server | None = None
+        self._server: Listener | None = None
         self._waiting: set[asyncio.Task[None]] = set()
         self._working: set[asyncio.Task[None]] = set()
         self._silent: dict[asyncio.Task[None], str] = {}
@@ -68,14 +74,10 @@ class MllpServer:
 
     async def start(self) -> None:
         """Begin to accept connections."""
-        handshake = None if self._tls is None else self._limits.transfer
-        self._server = await asyncio.start_server(
-            self._connected,
-            sock=self._sock,
-            ssl=self._tls,
-            ssl_handshake_timeout=handshake,
-            limit=self._limits.message,
-        )
+        if self._listen_tls is None:
+            self._server = await asyncio.get_running_loop().create_server(self._protocol, sock=self._sock)
+        else:
+            self._server = self._listen_tls(self._sock, self._protocol)
 
     async def stop(self, grace: float = 10.0) -> None:
         """Accept nothing more, let messages that were begun be answered for `grace` seconds, and disconnect."""
@@ -90,6 +92,9 @@ class MllpServer:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+
+    def _protocol(self) -> asyncio.Protocol:
+        return asyncio.StreamReaderProtocol(asyncio.StreamReader(self._limits.message), self._connected)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -138,9 +143,9 @@ class MllpServer:
             self._working.add(task)
             async with asyncio.timeout(self._limits.transfer):
                 message = await _rest_of_frame(reader)
-            if self._admit is not None and not await self._admit(writer.transport):
+            reply = await self._answer(message, writer.transport)
+            if reply is None:
                 raise _Disconnect("no participant that may send")
-            reply = await self._answer(message)
             writer.write(_START + reply + _END)
             async with asyncio.timeout(self._limits.transfer):
                 await writer.drain()

@@ -5,9 +5,9 @@ May import: model, errors. The log's are in `log`, those of who looks at the pag
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from xds.errors import Issue
 from xds.model.audit import Entry, Event
@@ -209,6 +209,18 @@ class Trail(Protocol):
         ValueError when the request has such a record already, Unavailable when the log can't be written: then none of
         the event's records is there, and no data may be given.
         """
+
+
+class Log(NamedTuple):
+    """The log, for what answers requests.
+
+    `entries` makes the records of an event, for a write. `append` records one, as in `Trail`. `may_give` says whether
+    data may leave at all: not while what was recorded is out of everybody else's reach for too long.
+    """
+
+    entries: Callable[[Event], Sequence[Entry]]
+    append: Callable[[Event], Awaitable[None]]
+    may_give: Callable[[], bool]
 
 
 class Staged(Protocol):

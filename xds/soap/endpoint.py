@@ -148,6 +148,8 @@ class Endpoint:
             content_type = check_request(request)
             await receive(request, content_type, self._documents, self._limits, exchange.received)
             transaction, reply, answer = await self._answer(exchange)
+            if self._recording is not None and reply.event is not None and not self._recording.may_give():
+                raise Unavailable("the log has had no anchor for too long")
             await self._record(exchange, reply.event)
             multipart = bool(reply.attachments) or transaction.mtom == "always"
             multipart = multipart or (transaction.mtom == "mirror" and exchange.received.mtom)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from aiohttp import web
 from lxml.etree import _Element
 
-from xds.model.audit import Entry, Event
 from xds.model.party import Participant, Requester
+from xds.ports import Log
 
 SECURITY = "{http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd}Security"
 """The header block that tells who asks. Source: WS-Security 1.1: 5."""
@@ -33,16 +33,6 @@ class Identity(Protocol):
     ) -> Requester | None: ...
 
     async def system(self, certificate: str | None) -> Participant | None: ...
-
-
-class Log(NamedTuple):
-    """`entries` makes records of an event, for a write; `append` records one and returns when that is durable.
-
-    Unavailable when it can't be, or when no data may be given at all.
-    """
-
-    entries: Callable[[Event], Sequence[Entry]]
-    append: Callable[[Event], Awaitable[None]]
 
 
 class Trust(NamedTuple):

@@ -1,0 +1,208 @@
+"""The composition root: opens what the actors need, and mounts them on an HTTP application.
+
+May import: everything below server. The only place, with gate, where rooms meet that don't know each other.
+
+Decisions
+- The first worker also sweeps the document store, and does the upkeep of the log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from xds.affinity import Reloading as ReloadingDomain
+from xds.db import Database, open_database
+from xds.errors import Issue, XdsError
+from xds.gate import Gate, open_gate
+from xds.model.objects import Submission
+from xds.ports import Staged
+from xds.registry.register import LocalRegistrar
+from xds.registry.rules import check_submission
+from xds.reloading import Reloading
+from xds.settings import Settings
+from xds.soap import Limits, add_actor
+from xds.soap.registrar import RemoteRegistrar
+from xds.soap.wsdl import wsdl_handler
+from xds.store.files import FileDocuments
+from xds.store.sweep import sweep
+from xds.transaction import Context, Registry, Repository, discover
+from xds.web.answers import Answers
+from xds.web.door import Door
+from xds.web.http import name_server
+from xds.web.metrics import Metrics
+from xds.web.pages import Probe, add_pages, disk_probe
+from xds.web.tls import client_context
+
+PATHS = {"registry": "/registry", "repository": "/repository"}
+"""Where each actor answers."""
+_SWEEP_EVERY = 3600.0
+_LEAST_FREE = 256 << 20
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What one worker has open."""
+
+    database: Database
+    documents: FileDocuments | None
+    affinity_domain: ReloadingDomain
+    registry: Registry | None
+    repository: Repository | None
+    gate: Gate
+
+
+PARTS = web.AppKey("parts", Parts)
+DOOR = web.AppKey("door", Door)
+
+
+class CountedDocuments(FileDocuments):
+    """The document store, with what is stored in it counted."""
+
+    def __init__(self, root: Path, metrics: Metrics):
+        super().__init__(root)
+        self._metrics = metrics
+
+    async def commit(self, staged: Sequence[Staged]) -> None:
+        await super().commit(staged)
+        self._metrics.count_stored(sum(document.size for document in staged))
+
+
+def build_app(settings: Settings, *, slot: int = 0, metrics_folder: Path | None = None) -> web.Application:
+    """Make the application of one worker, with everything open; its cleanup closes it all.
+
+    Misconfigured or Unavailable when something can't be opened. `metrics_folder` is shared by all workers; None
+    makes one for this worker alone. Slot 0 sweeps the document store.
+    """
+    app = web.Application()
+    app.on_response_prepare.append(name_server)
+    with contextlib.ExitStack() as opened:
+        if metrics_folder is None:
+            metrics_folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="xds-metrics-")))
+        metrics = Metrics(metrics_folder, slot)
+        answers = Answers(metrics)
+        opened.callback(answers.flush)
+        parts = _open(settings, metrics, opened)
+        closing = opened.pop_all()
+    app[PARTS] = parts
+
+    async def run_beside(app: web.Application) -> AsyncIterator[None]:
+        if slot == 0 and parts.gate.events is not None:
+            await parts.gate.events.started()
+        beside = parts.gate.tasks(settings, first=slot == 0)
+        if slot == 0 and parts.documents:
+            beside.append(_sweep_on(settings, parts))
+        running = [asyncio.create_task(each) for each in beside]
+        yield
+        for task in running:
+            task.cancel()
+        await parts.gate.closing(first=slot == 0)
+        if parts.repository is not None and isinstance(parts.repository.registrar, RemoteRegistrar):
+            await parts.repository.registrar.close()
+        await asyncio.to_thread(closing.close)
+
+    app.cleanup_ctx.append(run_beside)
+    app[DOOR] = Door(_mount(app, settings, parts, answers))
+    add_pages(app, _probes(settings, parts), answers.render_metrics)
+    return app
+
+
+def _open(settings: Settings, metrics: Metrics, opened: contextlib.ExitStack) -> Parts:
+    database = open_database(settings.database.url)
+    opened.callback(database.close)
+    home = settings.server.home_community_id
+    domain = ReloadingDomain(settings.registry.affinity_domain)
+    registry = repository = documents = None
+    if settings.registry.enabled:
+        registry = Registry(database, domain, lambda: datetime.now(UTC), home, settings.registry.max_results)
+    if settings.repository.enabled:
+        documents = CountedDocuments(settings.repository.documents, metrics)
+        opened.callback(documents.close)
+        registrar = LocalRegistrar(registry) if registry is not None else _remote_registrar(settings, database, domain)
+        unique_id = settings.repository.unique_id or ""
+        repository = Repository(database, documents, registrar, unique_id, home)
+    return Parts(database, documents, domain, registry, repository, open_gate(settings, database))
+
+
+def _remote_registrar(settings: Settings, database: Database, domain: ReloadingDomain) -> RemoteRegistrar:
+    repository = settings.repository
+    url = repository.registry_url or ""
+    context = None
+    if url.startswith("https:"):
+        context = client_context(repository.registry_ca, repository.registry_certificate, repository.registry_key)
+
+    def check(submission: Submission) -> list[Issue]:
+        return check_submission(submission, domain(), datetime.now(UTC).date(), at_registry=False)
+
+    return RemoteRegistrar(url, context, database, check)
+
+
+def _mount(app: web.Application, settings: Settings, parts: Parts, answers: Answers) -> dict[str, Handler]:
+    """Offer the transactions of the actors; what answers at each path."""
+    transactions = discover("xds.registry", "xds.repository")
+    limits = Limits(
+        settings.limits.max_envelope_bytes,
+        settings.repository.max_document_bytes,
+        settings.limits.max_parts,
+        settings.limits.request_seconds,
+    )
+
+    def context(**known: Any) -> Context:
+        return Context(registry=parts.registry, repository=parts.repository, access=parts.gate.access, **known)
+
+    posts: dict[str, Handler] = {}
+    for actor, path in PATHS.items():
+        if getattr(parts, actor) is not None:
+            posts[path] = add_actor(
+                app,
+                path,
+                [transaction for transaction in transactions if transaction.actor == actor],
+                context_factory=context,
+                documents=parts.documents if actor == "repository" else None,
+                limits=limits,
+                observe=answers.note,
+                trust=parts.gate.trust,
+            )
+            app.router.add_get(path, wsdl_handler(actor, settings.server.base_url))
+    return posts
+
+
+def _probes(settings: Settings, parts: Parts) -> dict[str, Probe]:
+    async def database() -> str | None:
+        await parts.database.check()
+        return None
+
+    async def error_of(reloading: Reloading[Any]) -> str | None:
+        return reloading.error
+
+    reloadable = {"affinity_domain": parts.affinity_domain, **parts.gate.reloadable}
+    probes: dict[str, Probe] = {"database": database}
+    probes |= {name: partial(error_of, reloading) for name, reloading in reloadable.items()}
+    if parts.documents is not None:
+        probes["disk"] = disk_probe(settings.repository.documents, _LEAST_FREE)
+    return probes
+
+
+async def _sweep_on(settings: Settings, parts: Parts) -> None:
+    while True:
+        await asyncio.sleep(_SWEEP_EVERY)
+        try:
+            swept = await sweep(settings.repository.documents, parts.database.holdings_after)
+            _log.info("swept", orphans=swept.orphans, leftovers=swept.leftovers, bytes=swept.size)
+        except XdsError as error:
+            _log.error("sweeping failed", reason=str(error))
+        except Exception:
+            _log.exception("sweeping failed")
