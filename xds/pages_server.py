@@ -34,6 +34,8 @@ from xds.model.audit import Event
 from xds.pages import auditor, client, public
 from xds.pages.access.launch import ClientLaunch
 from xds.pages.access.launch_token import Expected
+from xds.pages.access.oidc import OidcSignIn
+from xds.pages.access.oidc_provider import Client, Provider
 from xds.pages.access.sessions import Sessions
 from xds.pages.access.sign_in import CertificateSignIn
 from xds.pages.ask import Sources
@@ -44,7 +46,7 @@ from xds.settings import Settings
 from xds.web.accept import log_refusal
 from xds.web.http import listen, name_server, peer_of
 from xds.web.logs import set_up_logs
-from xds.web.tls import server_context
+from xds.web.tls import client_context, server_context
 
 T = TypeVar("T")
 Clock = Callable[[], datetime]
@@ -97,7 +99,8 @@ def build_site(settings: Settings, clock: Clock = _now) -> web.Application:
         index = ThreadedIndex(database)
         opened.callback(index.close)
         watch = watch_of(settings, database)
-        site = _site(settings, index, database, watch, clock)
+        provider = _provider(settings)
+        site = _site(settings, index, database, watch, clock, provider)
         closing = opened.pop_all()
     app = site.app
     app.on_response_prepare.append(name_server)
@@ -107,6 +110,8 @@ def build_site(settings: Settings, clock: Clock = _now) -> web.Application:
         yield
         if watching is not None:
             watching.cancel()
+        if provider is not None:
+            await provider.close()
         await asyncio.to_thread(closing.close)
 
     app.cleanup_ctx.append(close)
@@ -150,28 +155,44 @@ async def _serve(settings: Settings) -> None:
 
 
 def _site(
-    settings: Settings, index: ThreadedIndex, database: Database, watch: AnchorWatch | None, clock: Clock
+    settings: Settings,
+    index: ThreadedIndex,
+    database: Database,
+    watch: AnchorWatch | None,
+    clock: Clock,
+    provider: Provider | None,
 ) -> Site:
     pages = settings.pages
     log, recorder = log_of(settings, database, watch), recorder_of(settings)
     sources = Sources(index, AppendingTrail(log), log.entries, recorder.patient, clock)
     sessions = Sessions(sources, timedelta(minutes=pages.idle_minutes), timedelta(hours=pages.session_hours))
-    assets = Assets(b"" if pages.theme is None else _theme(pages.theme))
-    everywhere = {"asset": assets.url, "site_title": pages.title}
+    assets = Assets(b"" if pages.theme is None else _read("theme", pages.theme))
+    everywhere = {"asset": assets.url, "site_title": pages.title, "with_provider": provider is not None}
     site = Site(sources, sessions, settings.pages_url, peer_of, everywhere)
     assets.add_to(site.app)
     CertificateSignIn(site, read_index_key(settings.audit.index_key))
     ClientLaunch(site, Expected(settings.pages_url, ASSURANCE, settings.identity.least_assurance))
+    if provider is not None:
+        OidcSignIn(site, provider)
     for part in (auditor, client, public):
         part.add_pages(site)
     return site
 
 
-def _theme(path: Path) -> bytes:
+def _provider(settings: Settings) -> Provider | None:
+    pages = settings.pages
+    if pages.oidc_issuer is None or pages.oidc_client_id is None:
+        return None
+    secret = None if pages.oidc_secret is None else _read("oidc_secret", pages.oidc_secret).decode().strip()
+    known = Client(pages.oidc_issuer, pages.oidc_client_id, secret, frozenset(pages.oidc_acr))
+    return Provider(known, client_context(pages.oidc_ca, None, None))
+
+
+def _read(key: str, path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise Misconfigured(f"pages.theme: {path} can't be read: {error.strerror}") from None
+        raise Misconfigured(f"pages.{key}: {path} can't be read: {error.strerror}") from None
 
 
 def _bound(host: str, port: int) -> socket.socket:

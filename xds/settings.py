@@ -143,6 +143,19 @@ class PagesSettings(msgspec.Struct, frozen=True, kw_only=True):
     client_ca: Annotated[
         Path | None, Meta(description="PEM file: CAs of the auditors' certificates; none: no certificate is asked for")
     ] = None
+    oidc_issuer: Annotated[
+        str | None,
+        Meta(description="Issuer of the OpenID provider where auditors sign in; none: by certificate only"),
+    ] = None
+    oidc_client_id: Annotated[str | None, Meta(description="How it knows the pages")] = None
+    oidc_secret: Annotated[
+        Path | None, Meta(description="File with the client's secret; none: a public client, with PKCE alone")
+    ] = None
+    oidc_acr: Annotated[
+        tuple[str, ...],
+        Meta(description="Its words for a sign-in with two factors, in acr or acrs; none: amr must have mfa"),
+    ] = ()
+    oidc_ca: Annotated[Path | None, Meta(description="PEM file: CAs that it is trusted by; none: the system's")] = None
     idle_minutes: Annotated[int, Meta(description="Minutes after which an unused session ends", ge=1, le=120)] = 15
     session_hours: Annotated[int, Meta(description="Hours after which every session ends", ge=1, le=24)] = 8
 
@@ -340,6 +353,10 @@ def _pages_contradictions(settings: Settings) -> Iterator[str]:
         yield f"pages.base_url: expected https://… without a path, found {pages.base_url!r}"
     if pages.base_url is None and pages.host in ("0.0.0.0", "::"):
         yield "pages.base_url: expected a URL, because pages.host is no address that others can use"
+    if pages.oidc_issuer is not None and not re.match(r"https://[^/]+.*[^/]$", pages.oidc_issuer):
+        yield f"pages.oidc_issuer: expected https://… without a slash at the end, found {pages.oidc_issuer!r}"
+    if (pages.oidc_issuer is None) != (pages.oidc_client_id is None):
+        yield "pages.oidc_issuer, pages.oidc_client_id: expected both or neither"
 
 
 def _audit_contradictions(settings: Settings) -> Iterator[str]:

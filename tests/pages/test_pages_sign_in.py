@@ -161,4 +161,4 @@ def test_the_way_on_stays_on_this_site(pages: Pages, onward: str) -> None:
     account = f"verder-{abs(hash(onward))}"
     pages.auditor(account)
 
-    assert pages.browser(account).sign_in(onward=onward).headers["Location"] == "/"
+    assert pages.browser(account).sign_in(onward=onward).headers["Location"] == "/toezicht"

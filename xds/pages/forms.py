@@ -13,10 +13,10 @@ TOKEN = "formulier"
 """The field of a form that carries its token."""
 
 
-def within(location: str) -> str:
-    """A path of this site; "/" for anything that a browser would take for another site."""
+def within(location: str, otherwise: str) -> str:
+    """A path of this site; `otherwise` for anything that a browser would take for another site."""
     plain = location.isascii() and location.isprintable() and not set(location) & set(" \\")
-    return location if plain and location.startswith("/") and not location.startswith("//") else "/"
+    return location if plain and location.startswith("/") and not location.startswith("//") else otherwise
 
 
 async def read_form(request: web.Request) -> MultiMapping[str]:

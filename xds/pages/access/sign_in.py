@@ -15,6 +15,8 @@ from xds.pages.site import Entering, Site
 from xds.ports import Writer
 
 PATH = "/aanmelden"
+HOME = "/toezicht"
+"""Where an auditor begins."""
 _OUT = "/afmelden"
 _HIGH = 4
 """A certificate together with a second factor."""
@@ -55,7 +57,7 @@ class CertificateSignIn:
 
         if not await self._site.sources.index.write(judge):
             return self._form(entering, auditor, _WRONG)
-        response = entering.go(within(form.get("verder", "")))
+        response = entering.go(within(form.get("verder", ""), HOME))
         session = new_session(auditor, auditor.certificate, _HIGH, entering.now)
         event = self._event(entering, user, SUCCESS, "")
         await self._site.sessions.begin(response, session, event, entering.session)
@@ -78,7 +80,7 @@ class CertificateSignIn:
         return None if found is None or found.suspended else found
 
     def _form(self, entering: Entering, auditor: Auditor | None, wrong: str = "") -> web.Response:
-        context = {"auditor": auditor, "wrong": wrong, "onward": within(entering.query.get("verder", ""))}
+        context = {"auditor": auditor, "wrong": wrong, "onward": within(entering.query.get("verder", ""), HOME)}
         return entering.show(_TEMPLATE, context, 422 if wrong else 200)
 
     def _event(self, entering: Entering, user: User, outcome: int, text: str) -> Event:
