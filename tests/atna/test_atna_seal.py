@@ -50,7 +50,19 @@ def test_what_was_sealed_and_anchored_is_verified(database: Database, tmp_path: 
     assert kept == list(split_notes((tmp_path / "anchors.txt").read_text())) == [note.text for note in notes]
     report = verify(export(SIGNER.key.name, EMPTY, lines), kept, SIGNER.key, kept)
     assert (report.sound, report.anchored) == (True, 12)
-    assert database.read_now(lambda reader: reader.log.indexed_below()) == 12
+
+
+def test_what_was_appended_is_indexed_while_the_server_runs(database: Database) -> None:
+    append(database, 12)
+
+    async def run() -> None:
+        running = asyncio.create_task(Sealer(database, SIGNER, (), clock).run(60, 1000))
+        while database.read_now(lambda reader: reader.log.indexed_below()) < 12:
+            assert not running.done()
+            await asyncio.sleep(0)
+        running.cancel()
+
+    asyncio.run(asyncio.wait_for(run(), 10))
     assert len(database.read_now(lambda reader: reader.log.find(LogSelection(), 0, 99))) == 12
 
 

@@ -14,7 +14,9 @@ from xds.errors import Unavailable, XdsError
 from xds.model.audit import Note
 from xds.ports import Index
 
-_INDEXED_AT_ONCE = 2000
+_INDEXED_AT_ONCE = 500
+"""Records: more would make requests wait, while the database is locked for it."""
+_BATCHES = 20
 _LOOK_SECONDS = 1.0
 
 _log = structlog.get_logger()
@@ -30,7 +32,10 @@ class Sealer:
         self._now = now
 
     async def run(self, seconds: float, records: int) -> None:
-        """Seal every so many seconds, and as soon as there are so many new records, until cancelled."""
+        """Seal every so many seconds, and as soon as there are so many new records, until cancelled.
+
+        Meanwhile what is new is indexed every second.
+        """
         loop = asyncio.get_running_loop()
         due = loop.time()
         while True:
@@ -40,8 +45,9 @@ class Sealer:
                 if loop.time() >= due or head.size - (newest.size if newest else 0) >= records:
                     due = loop.time() + seconds
                     await self.seal()
+                await self.index(_BATCHES)
             except XdsError as error:
-                _log.error("the log was not sealed", reason=str(error))
+                _log.error("the log was not sealed or indexed", reason=str(error))
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def seal(self) -> Note | None:
@@ -58,9 +64,13 @@ class Sealer:
         if newest is not None and newest.anchored is None and await self._anchor(newest):
             newest = newest._replace(anchored=int(self._now().timestamp() * 1_000_000))
             await self._index.write(lambda writer: writer.log.set_anchored(newest.size, newest.anchored))
-        while await self._index.write(lambda writer: writer.log.index(_INDEXED_AT_ONCE)) == _INDEXED_AT_ONCE:
-            pass
         return newest
+
+    async def index(self, batches: int) -> None:
+        """Make what was appended quick to find, in at most so many changes."""
+        for _ in range(batches):
+            if await self._index.write(lambda writer: writer.log.index(_INDEXED_AT_ONCE)) < _INDEXED_AT_ONCE:
+                return
 
     async def _anchor(self, note: Note) -> bool:
         """Whether one of the anchors keeps it."""

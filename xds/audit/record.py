@@ -24,6 +24,7 @@ _NO_ACCESS = (Access(None),)
 _SYSTEM_ROLE = Coded("110153", "DCM", "Source Role ID")
 _OPERATOR_ROLE = Coded("log-administrator", OWN, "Beheerder")
 _NO_DECISION = ("FFFF", "", "", "", "")
+_NO_RULE = ("", "")
 _REMEMBERED = 4096
 
 _encode = msgspec.json.Encoder().encode
@@ -67,6 +68,8 @@ class _Occurrence(msgspec.Struct, omit_defaults=True):
     query_id: str = ""
     query: str = ""
     things: tuple[Thing, ...] = ()
+    rule: str = ""
+    version: str = ""
 
 
 class _Known(NamedTuple):
@@ -113,6 +116,7 @@ class Recorder:
                 event.query_id,
                 event.query,
                 event.things,
+                *(_NO_RULE if verdict is None else (verdict.rule, verdict.version)),
             )
             payload = setting + _encode(occurrence)[1:]
             hashed = None if patient is None else self.patient(patient)

@@ -124,7 +124,7 @@ class Statements:
         self.insertions = {kind.table: self._insertion(kind) for kind in KINDS}
         self._prepare_patients()
         self._prepare_codes()
-        self.log = LogStatements(self.text)
+        self.log = LogStatements(self.text, lists)
         self.viewers = ViewerStatements(self.text)
         self.participants = ParticipantStatements(self.text, lambda table: _upsert(table, dialect.name))
         self.consents = ConsentStatements(self.text, lambda table: _upsert(table, dialect.name), lists.among)

@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import cached_property
 from time import time_ns
+from typing import TYPE_CHECKING
 
 from xds.audit.tree import commitment, extended, leaf_hash, link
 from xds.db.log_sql import LogStatements
 from xds.db.session import Session
-from xds.model.audit import Entry, Head, Kept, Leaf, LogSelection, Note
+from xds.model.audit import Cut, Entry, Head, Kept, Leaf, LogSelection, Note, Survey
+
+if TYPE_CHECKING:
+    from xds.db.log_indexing import LogIndexing
+    from xds.db.log_search import LogSearch
 
 _HASH = 32
-_LARGEST = 2**63 - 1
 _SALT = 16
 _SLACK = 1_000_000
 """Clocks of several machines differ by less, in microseconds; only a larger step back is kept as it was."""
@@ -28,6 +33,12 @@ class ReadLog:
     def __init__(self, session: Session, statements: LogStatements):
         self._session = session
         self._sql = statements
+
+    @cached_property
+    def _search(self) -> LogSearch:
+        from xds.db.log_search import LogSearch
+
+        return LogSearch(self._session, self._sql.index)
 
     def head(self) -> Head:
         ((size, time, chain, edge),) = self._session.rows(self._sql.head)
@@ -43,22 +54,28 @@ class ReadLog:
 
     def find(self, selection: LogSelection, first: int, limit: int) -> list[Kept]:
         """At most `limit` records that the selection asks for, from seq `first` on, in order."""
-        asked = {name: value for name, value in selection._asdict().items() if value is not None}
-        if any(isinstance(value, str) and "\0" in value for value in asked.values()):
-            return []
-        found: list[Kept] = []
-        indexed = self.indexed_below()
-        for by_index, start, end in ((True, first, indexed), (False, max(first, indexed), _LARGEST)):
-            if start < end and len(found) < limit:
-                parameters = (*asked.values(), start, end, limit - len(found))
-                rows = self._session.rows(self._sql.find(tuple(asked), by_index), parameters)
-                found += [_kept(row) for row in rows]
-        return found
+        return self._kept(self._search.find(selection, first, limit))
+
+    def newest(self, selection: LogSelection, before: int | None, limit: int) -> list[Kept]:
+        """At most `limit` records that the selection asks for, below seq `before`, newest first."""
+        return self._kept(self._search.newest(selection, before, limit))[::-1]
+
+    def survey(self, selection: LogSelection, cut: Cut, most: int) -> Survey:
+        """What the selection has, with at most so many values of each facet."""
+        return self._search.survey(selection, cut, most)
 
     def indexed_below(self) -> int:
         """Below which seq every record is indexed; the others are found too, by looking at each."""
-        ((below,),) = self._session.rows(self._sql.indexed_below)
-        return below
+        return self._search.indexed_below()
+
+    def _kept(self, seqs: list[int]) -> list[Kept]:
+        """The lines of these seqs, in order."""
+        if not seqs:
+            return []
+        lists = self._sql.index.lists
+        length_class = lists.length_class(len(seqs))
+        rows = self._session.rows(self._sql.index.kept(length_class), lists.parameters(seqs, length_class))
+        return [_kept(row) for row in rows]
 
     def notes(self, size: int = 0) -> list[Note]:
         """The checkpoints of at least this many records, in order."""
@@ -88,6 +105,12 @@ class WriteLog(ReadLog):
 
     _head: Head | None = None
     _changed = False
+
+    @cached_property
+    def _indexing(self) -> LogIndexing:
+        from xds.db.log_indexing import LogIndexing
+
+        return LogIndexing(self._session, self._sql.index)
 
     def head(self) -> Head:
         if self._head is None:
@@ -138,12 +161,12 @@ class WriteLog(ReadLog):
 
     def delete_payloads(self, below: int) -> int:
         """Delete the payloads and salts of all seqs below this, for good; how many."""
-        self._session.run(self._sql.delete_index, (below,))
+        self._indexing.delete(below)
         return self._session.run(self._sql.delete_records, (below,))
 
     def index(self, limit: int) -> int:
         """Index at most `limit` records; how many."""
-        return self._session.run(self._sql.index, (self.indexed_below(), limit))
+        return self._indexing.index(limit)
 
     def mark(self) -> Head | None:
         return self._head

@@ -3,6 +3,8 @@
 log_head        one row: the state after the last record
 log_leaf        seq → what the tree and the chain commit to; rows are only ever added
 log_record      seq → salt, payload, and what a record is found by; deleted after its term
+log_term        (dimension, code) → what a record is found by, and how people call it; deleted with its last record
+log_column      (dimension, first) → the codes of `size` records from seq `first` on, as an array of small numbers
 log_checkpoint  size → signed note, and when it was anchored
 log_feed        name of a feed → the seq that it will send next
 """
@@ -13,7 +15,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    Index,
+    Integer,
     LargeBinary,
     SmallInteger,
     Table,
@@ -61,26 +63,24 @@ log_record = Table(
     Column("emergency", Boolean, nullable=False),
 )
 
-log_index = Table(
-    "log_index",
+log_term = Table(
+    "log_term",
     metadata,
-    Column("seq", Key, primary_key=True, autoincrement=False),
-    Column("started", BigInteger, nullable=False),
-    Column("patient", LargeBinary),
-    Column("employee", Text, nullable=False),
-    Column("organisation", Text, nullable=False),
+    Column("dimension", SmallInteger, primary_key=True, autoincrement=False),
+    Column("code", Integer, primary_key=True, autoincrement=False),
+    Column("value", Text, nullable=False),
+    Column("label", Text, nullable=False),
+    UniqueConstraint("dimension", "value"),
 )
-_has_patient = log_index.c.patient.is_not(None)
-Index("log_index_started", log_index.c.started)
-Index(
-    "log_index_patient",
-    log_index.c.patient,
-    log_index.c.seq,
-    sqlite_where=_has_patient,
-    postgresql_where=_has_patient,
+
+log_column = Table(
+    "log_column",
+    metadata,
+    Column("dimension", SmallInteger, primary_key=True, autoincrement=False),
+    Column("first", Key, primary_key=True, autoincrement=False),
+    Column("size", Integer, nullable=False),
+    Column("content", LargeBinary, nullable=False),
 )
-Index("log_index_employee", log_index.c.employee, log_index.c.seq)
-Index("log_index_organisation", log_index.c.organisation, log_index.c.seq)
 
 log_checkpoint = Table(
     "log_checkpoint",

@@ -5,7 +5,7 @@ The names are ours; `xds.audit.nen7513` has the field of the norm for each. Sour
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -98,8 +98,8 @@ class Record(_Value, kw_only=True):
 
     First who was at work, as what, then what happened. `started` is UTC. `kinds` begins with the transaction. `checks`
     is four letters T or F. `authorisation`, `treatment_relation` and `consent` name the protocols or profiles that the
-    verdict was reached under, with their versions; `reason` says the verdict in a sentence. `query` is the request of
-    a search, as it was sent. `outcome_text` has codes.
+    verdict was reached under, with their versions; `rule` decided, as it was in `version`, and `reason` says that in a
+    sentence. `query` is the request of a search, as it was sent. `outcome_text` has codes.
     """
 
     event: Coded
@@ -126,6 +126,8 @@ class Record(_Value, kw_only=True):
     query_id: str = ""
     query: str = ""
     things: tuple[Thing, ...] = ()
+    rule: str = ""
+    version: str = ""
 
 
 class Access(msgspec.Struct, frozen=True):
@@ -194,7 +196,11 @@ class Leaf(NamedTuple):
 
 
 class LogSelection(NamedTuple):
-    """What a search of the log asks; a field that is None asks nothing. Moments are in microseconds since 1970."""
+    """What a search of the log asks; a field that is None asks nothing.
+
+    Moments are in microseconds since 1970, and are compared by the second. `role` and `purpose` are codes as
+    `scheme|code`. An empty value asks for the records that have none.
+    """
 
     started_from: int | None = None
     started_below: int | None = None
@@ -205,6 +211,45 @@ class LogSelection(NamedTuple):
     outcome: int | None = None
     transaction: str | None = None
     emergency: bool | None = None
+    role: str | None = None
+    purpose: str | None = None
+    rule: str | None = None
+
+
+Cut = Callable[[int, int], Sequence[int]]
+"""Gives the edges of a timeline, for the first and the last moment of what was found."""
+
+
+class FacetValue(NamedTuple):
+    """How many records say this. `label` is what people call it, as the first record with it did, or ""."""
+
+    value: str
+    label: str
+    count: int
+
+
+class Facet(NamedTuple):
+    """What the records say under one heading, most frequent first; `distinct` values there are in all.
+
+    The count of a value is that of the selection with this value in the place of the one that it asks, if any.
+    """
+
+    name: str
+    values: tuple[FacetValue, ...]
+    distinct: int
+
+
+class Survey(NamedTuple):
+    """What a selection has: how many records, under which headings, and when.
+
+    `timeline` counts the records from each of the `edges` (microseconds since 1970) to before the next; it has one
+    less than there are edges.
+    """
+
+    total: int
+    facets: tuple[Facet, ...]
+    edges: tuple[int, ...]
+    timeline: tuple[int, ...]
 
 
 class Kept(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from xds.model.audit import Head, Kept, Leaf, LogSelection, Note
+from xds.model.audit import Cut, Head, Kept, Leaf, LogSelection, Note, Survey
 
 
 class LogReader(Protocol):
@@ -20,6 +20,12 @@ class LogReader(Protocol):
 
     def find(self, selection: LogSelection, first: int, limit: int) -> list[Kept]:
         """What the selection asks for, from seq `first` on; a record without its payload is not found."""
+
+    def newest(self, selection: LogSelection, before: int | None, limit: int) -> list[Kept]:
+        """What the selection asks for, below seq `before`, newest first; None begins with the newest of all."""
+
+    def survey(self, selection: LogSelection, cut: Cut, most: int) -> Survey:
+        """How many records the selection asks for, the `most` frequent values of each facet, and a timeline."""
 
     def notes(self, size: int = 0) -> list[Note]:
         """The checkpoints of at least this many records, in order."""
