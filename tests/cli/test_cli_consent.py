@@ -107,6 +107,26 @@ def test_each_change_is_in_the_log_and_so_is_one_that_was_refused(consent, tmp_p
     assert related["things"][0]["name"].startswith("Behandelrelatie van de organisatie met URA 00000003")
 
 
+def test_each_look_is_in_the_log(consent, tmp_path, database):
+    consent("list")
+    consent("explain", *HOSPITAL)
+    consent("list", patient=OTHER_PATIENT)
+    consent("notices")
+    seen = Emergency("7@2.999", "00000003", "bewusteloos", "_1", datetime.now(UTC))
+    database.write_now(lambda writer: writer.consents.add_emergency(writer.patient(PATIENT), seen))
+    consent("emergencies")
+
+    config = ("--config", str(tmp_path / "xds.toml"))
+    listed = CliRunner().invoke(main, ["audit", "list", "--json", "--transaction", "consent-read", *config])
+
+    records = [json.loads(line) for line in listed.stdout.splitlines()]
+    assert [(each["things"][0]["id"].split()[-1], each.get("patient")) for each in records] == [
+        ("list", PATIENT), ("explain", PATIENT), ("list", OTHER_PATIENT), ("notices", None), ("emergencies", PATIENT),
+    ]  # fmt: skip
+    assert [each["unique_id"] for each in records[1]["documents"]] == ["2.999.100.1"]
+    assert all(each["action"] == "R" and each["user"]["person"]["number"] for each in records)
+
+
 def test_explain_asks_who_where_what_for_and_which_document(consent):
     emergency = ("--purpose", "ETREAT", "--emergency", "bewusteloos")
     assert "behandelrelatie" in consent("explain", *HOSPITAL).stdout

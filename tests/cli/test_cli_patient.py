@@ -19,6 +19,11 @@ def test_a_patient_that_was_added_is_listed(xds, folder):
     assert xds("patient", "list", *config).stdout.split() == sorted([BSN, OTHER])
     assert json.loads(xds("patient", "list", "--json", *config).stdout) == sorted([BSN, OTHER])
 
+    logged = [json.loads(line) for line in xds("audit", "list", "--json", *config).stdout.splitlines()]
+    told = [(each["kinds"][0]["code"], each.get("patient")) for each in logged]
+    assert told[:4] == [("patients-read", None), ("patient-add", BSN), ("patient-add", OTHER), ("patient-add", BSN)]
+    assert told.count(("patients-read", None)) == 3
+
 
 def test_one_that_is_not_acceptable_adds_none_and_is_not_repeated(xds, folder):
     config = ("--config", folder / "xds.toml")

@@ -23,6 +23,9 @@ _VERBS = {
     "ITI-62": "verwijderde",
     "ITI-86": "verwijderde",
     "consent-change": "legde een toestemming of bezwaar vast",
+    "consent-read": "bekeek toestemmingen en bezwaren",
+    "patient-add": "maakte de cliënt bekend",
+    "patients-read": "bekeek de lijst van cliënten",
     "log-read": "las de logging",
     "log-export": "exporteerde logging",
 }

@@ -155,10 +155,9 @@ def opened(config: Path | None) -> Iterator[Opened]:
     from xds.gate import recorder_of
 
     settings = load(config)
-    recorder = recorder_of(settings)
     database = open_database(settings.database.url)
     try:
-        yield Opened(settings, database, recorder)
+        yield Opened(settings, database, recorder_of(settings))
     finally:
         database.close()
 

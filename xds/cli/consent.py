@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from xds.cli.audit_log import opened
 from xds.cli.consent_explain import explain
 from xds.cli.consent_register import (
     DAY,
     SCOPE,
     by_option,
     changed,
-    opened,
+    note_look,
     patient_option,
     policy_of,
     subject_options,
@@ -131,8 +132,9 @@ def list_words(config: Path | None, as_json: bool, patient: str) -> None:
         key = reader.patient(patient)
         return None if key is None else reader.consents.versions(key)
 
-    with opened(config) as database:
-        words = database.read_now(ask)
+    with opened(config) as log:
+        words = log.database.read_now(ask)
+        note_look(log, "list", (patient, ()))
     if words is None:
         raise _unknown()
     newest = {word.subject: word.number for word in words}
@@ -156,12 +158,13 @@ def notices(config: Path | None, as_json: bool) -> None:
     from xds.consent.notices import notices_due
 
     policy, now, due = policy_of(config), datetime.now(UTC), []
-    with opened(config) as database:
-        last = 0
-        while keys := database.read_now(lambda reader, after=last: reader.consents.clients_after(after, _PAGE)):
+    with opened(config) as log:
+        last, read_now = 0, log.database.read_now
+        while keys := read_now(lambda reader, after=last: reader.consents.clients_after(after, _PAGE)):
             last = keys[-1]
-            facts = database.read_now(lambda reader, page=keys: reader.consents.facts(page))
+            facts = read_now(lambda reader, page=keys: reader.consents.facts(page))
             due += [(each.patient_id, code) for each in facts.values() for code in notices_due(policy, each, now)]
+        note_look(log, "notices", *((patient, ()) for patient in dict.fromkeys(patient for patient, _ in due)))
     if as_json:
         rows = [{"patient": patient, "category": code} for patient, code in due]
         click.echo(json.dumps(rows, indent=2))
@@ -233,8 +236,9 @@ def emergencies(config: Path | None, as_json: bool, since: datetime | None, unti
     now = datetime.now(UTC)
     begins = now - timedelta(days=30) if since is None else dutch_midnight(since.date())
     ends = now + timedelta(days=1) if until is None else dutch_midnight(until.date())
-    with opened(config) as database:
-        found = database.read_now(lambda reader: reader.consents.emergencies(begins, ends))
+    with opened(config) as log:
+        found = log.database.read_now(lambda reader: reader.consents.emergencies(begins, ends))
+        note_look(log, "emergencies", *((patient, ()) for patient in dict.fromkeys(patient for patient, _ in found)))
     rows = [
         {
             "opened_at": each.opened_at.isoformat(),

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from xds.cli.consent_register import opened, patient_option, policy_of
+from xds.cli.audit_log import opened
+from xds.cli.consent_register import note_look, patient_option, policy_of
 from xds.cli.options import config_option, json_option
+from xds.model.audit import Document
 from xds.model.coded import Coded
 from xds.model.consent import Candidate, ClientFacts
 from xds.model.party import Organisation, Participant, Person, Requester
@@ -59,16 +61,18 @@ def explain(
 ) -> None:
     """Say whether someone may see a client's documents now, and why, in Dutch.
 
-    Nothing is asked of another party and nothing is recorded. Exit status 1 when a document may not be seen.
+    Nothing is asked of another party. Exit status 1 when a document may not be seen.
     """
     from xds.cli.main import Failed
     from xds.consent import Access, GivenConsents
     from xds.consent.explain import explain as sentence
 
     policy = policy_of(config)
-    with opened(config) as database:
-        works_for = _organisation(database, organisation, kind)
-        found = database.read_now(lambda reader: _look(reader, patient, document))
+    with opened(config) as log:
+        works_for = _organisation(log.database, organisation, kind)
+        found = log.database.read_now(lambda reader: _look(reader, patient, document))
+        shown = [] if found is None else [Document(unique_id) for unique_id, _ in found.documents]
+        note_look(log, "explain", (patient, shown))
     if found is None:
         raise Failed("the patient is not known", 1)
     code, _, scheme = role.partition("^^")

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import functools
 import secrets
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from xds.model.audit import Document
 from xds.model.consent import Channel, ConsentChange, Giver, Scope, ScopeKind, Subject
 
 if TYPE_CHECKING:
+    from xds.cli.audit_log import Opened
     from xds.consent.change import Outcome
     from xds.consent.policy import Policy
-    from xds.db import Database
     from xds.ports import Writer
 
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -74,17 +74,13 @@ def word_options(command: Callable) -> Callable:
     )(command)
 
 
-@contextmanager
-def opened(config: Path | None) -> Iterator[Database]:
-    """The database, closed afterwards."""
-    from xds.config import load
-    from xds.db import open_database
+def note_look(log: Opened, what: str, *accesses: tuple[str, Sequence[Document]]) -> None:
+    """Record a look at what these clients allow, and at these documents of theirs, before anything of it is given."""
+    from xds.cli.audit_log import operator
+    from xds.consent.events import look_of
 
-    database = open_database(load(config).database.url)
-    try:
-        yield database
-    finally:
-        database.close()
+    request_id = f"cli-{secrets.token_hex(8)}"
+    log.record(look_of(accesses, f"xds consent {what}", request_id, datetime.now(UTC), operator=operator()))
 
 
 def policy_of(config: Path | None) -> Policy:

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import json
+import secrets
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from xds.cli.options import config_option, json_option
 from xds.model.affinity_domain import BSN_OID, AffinityDomain
+from xds.model.audit import SUCCESS, Access, Event, Thing
 from xds.model.bsn import is_valid_bsn
-from xds.model.hl7 import parse_cx
+from xds.model.coded import Coded
+from xds.model.hl7 import CX, parse_cx
+
+if TYPE_CHECKING:
+    from xds.db.writer import Writer
+
+_PATIENTS = Coded("known-patients", "xds", "Lijst van bekende cliënten")
 
 
 @click.group
@@ -29,22 +40,24 @@ def add(config: Path | None, patient_ids: tuple[str, ...]) -> None:
 
     Exit status 1 when one of them is not acceptable; then none is added.
     """
-    from xds.affinity import Reloading
+    from xds.affinity import load as load_domain
+    from xds.cli.audit_log import opened
     from xds.config import load
-    from xds.db import open_database
 
-    settings = load(config)
-    domain = Reloading(settings.registry.affinity_domain)()
+    domain = load_domain(load(config).registry.affinity_domain)
     wrong = [(place, _mistake(text, domain)) for place, text in enumerate(patient_ids, 1)]
     mistakes = [f"patient {place}: {mistake}" for place, mistake in wrong if mistake]
     if mistakes:
         click.echo("\n".join(mistakes), err=True)
         raise SystemExit(1)
-    database = open_database(settings.database.url)
-    try:
-        added = sum(database.write_now(lambda writer: [writer.add_patient(text) for text in patient_ids]))
-    finally:
-        database.close()
+    with opened(config) as log:
+        entries = log.recorder.entries(_event("patient-add", map(parse_cx, dict.fromkeys(patient_ids))))
+
+        def change(writer: Writer) -> int:
+            writer.record(entries)
+            return sum([writer.add_patient(text) for text in patient_ids])
+
+        added = log.database.write_now(change)
     click.echo(f"{added} added, {len(patient_ids) - added} known already or merged away.")
 
 
@@ -53,22 +66,27 @@ def add(config: Path | None, patient_ids: tuple[str, ...]) -> None:
 @json_option
 def list_patients(config: Path | None, as_json: bool) -> None:
     """List the known patients, in order."""
-    from xds.config import load
-    from xds.db import open_database
+    from xds.cli.audit_log import opened
 
-    database = open_database(load(config).database.url)
-    try:
+    with opened(config) as log:
+        log.record(_event("patients-read", (), Thing(_PATIENTS, "all")))
         after, known = "", []
-        while page := database.read_now(lambda reader, after=after: reader.patients_after(after, 1000)):
+        while page := log.database.read_now(lambda reader, after=after: reader.patients_after(after, 1000)):
             after = page[-1]
             if as_json:
                 known += page
             else:
                 click.echo("\n".join(page))
-    finally:
-        database.close()
     if as_json:
         click.echo(json.dumps(known, indent=2))
+
+
+def _event(kind: str, patients: Iterable[CX], *things: Thing) -> Event:
+    from xds.cli.audit_log import operator
+
+    accesses = tuple(map(Access, patients))
+    request_id = f"cli-{secrets.token_hex(8)}"
+    return Event(request_id, kind, datetime.now(UTC), SUCCESS, operator=operator(), accesses=accesses, things=things)
 
 
 def _mistake(text: str, domain: AffinityDomain) -> str | None:

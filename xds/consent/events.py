@@ -1,11 +1,12 @@
-"""A change of the consent register as the log records it. Source: NEN 7513: 6 (changes of consent)."""
+"""The use of the consent register as the log records it. Source: NEN 7513: 6 (changes of consent, and access)."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from xds.consent.change import Outcome
-from xds.model.audit import MINOR, SUCCESS, Access, Event, Thing
+from xds.model.audit import MINOR, SUCCESS, Access, Document, Event, Thing
 from xds.model.coded import Coded
 from xds.model.consent import ChangeKind, ConsentChange
 from xds.model.hl7 import CX, parse_cx
@@ -17,6 +18,7 @@ _KINDS = {
     ChangeKind.NOTICE: Coded("notice", "xds", "Kennisgeving aan de cliënt"),
     ChangeKind.BIRTH_DATE: Coded("birth-date", "xds", "Geboortedatum"),
 }
+_LOOK = Coded("consents", "xds", "Toestemmingen en bezwaren")
 
 
 def event_of(
@@ -27,6 +29,7 @@ def event_of(
     *,
     participant: Participant | None = None,
     operator: str = "",
+    address: str = "",
 ) -> Event:
     """What the log must hold of a change, or of one that was refused, by a participant or at the command line."""
     changed = isinstance(outcome, ConsentChange)
@@ -37,9 +40,39 @@ def event_of(
         SUCCESS if changed else MINOR,
         participant=participant,
         operator=operator,
+        address=address,
         accesses=(Access(_patient(patient_id)),),
         outcome_text="" if changed else "; ".join(outcome),
         things=(_thing(outcome),) if isinstance(outcome, ConsentChange) else (),
+    )
+
+
+def look_of(
+    accesses: Iterable[tuple[str, Sequence[Document]]],
+    what: str,
+    request_id: str,
+    at: datetime,
+    *,
+    participant: Participant | None = None,
+    operator: str = "",
+    address: str = "",
+    recorded_by: str = "",
+) -> Event:
+    """What the log must hold of a look at what clients allow: of whom, with the documents that it was about.
+
+    `what` names the question. `recorded_by` is the person who asks, as a portal names them.
+    """
+    details = (("recorded_by", recorded_by),) if recorded_by else ()
+    return Event(
+        request_id,
+        "consent-read",
+        at,
+        SUCCESS,
+        participant=participant,
+        operator=operator,
+        address=address,
+        accesses=tuple(Access(_patient(patient), None, documents) for patient, documents in accesses),
+        things=(Thing(_LOOK, what, details=details),),
     )
 
 
