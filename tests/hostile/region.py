@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import http.client
 import re
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -94,7 +95,7 @@ def constant(answer: bytes) -> bytes:
 
 
 class Region:
-    """A server of three organisations, and one connection of each."""
+    """A server of three organisations, and a connection of each for every thread."""
 
     def __init__(self, folder: Path, server: Served):
         self.folder, self.server = folder, server
@@ -106,7 +107,7 @@ class Region:
         self.issuer = TestIssuer(
             "https://issuer.example/test", (tls / "issuer.pem").read_bytes(), (tls / "issuer-key.pem").read_bytes()
         )
-        self._links: dict[tuple[str, int], http.client.HTTPSConnection] = {}
+        self._links: dict[tuple[str, int, int], http.client.HTTPSConnection] = {}
 
     def close(self) -> None:
         for link in self._links.values():
@@ -129,7 +130,7 @@ class Region:
             envelope = f'<s:Envelope xmlns:s="{SOAP}"><s:Body>{body}</s:Body></s:Envelope>'.encode()
         else:
             envelope = message(token, body=body)
-        key = (organisation, self.server.port)
+        key = (organisation, self.server.port, threading.get_ident())
         link = self._links.get(key)
         if link is None:
             context = client_context(self.folder, organisation)

@@ -80,7 +80,8 @@ class _Asked:
     def give(self, objects: Sequence[bytes], sight: Sight) -> Reply:
         accesses = sight.accesses or ([] if self.patient is None else [Accessed(self.patient)])
         hidden = any(each.verdict is not None and not each.verdict.permitted for each in accesses)
-        return Reply(encode_query_response(objects), event=self._event(MINOR if hidden else SUCCESS, accesses))
+        event = self._event(MINOR if hidden else SUCCESS, accesses)
+        return Reply(encode_query_response(objects), event=event, gives_nothing=not objects)
 
     def refuse(self, issues: list[Issue]) -> Reply:
         codes = tuple(dict.fromkeys(issue.code for issue in issues))

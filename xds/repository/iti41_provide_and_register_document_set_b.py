@@ -34,8 +34,9 @@ async def answer(body: _Element, ctx: Context) -> Reply:
     issues = await _provide(submission, elements, issues, ctx, ctx.repository)
     status = status_of(issues).rpartition(":")[2]
     codes = tuple(issue.code for issue in issues)
-    refused = submitted(submission, ctx, codes) if status == "Failure" else None
-    return Reply((encode_response(issues),), status=status, codes=codes, event=refused)
+    failed = status == "Failure"
+    event = submitted(submission, ctx, codes) if failed else None
+    return Reply((encode_response(issues),), status=status, codes=codes, event=event, gives_nothing=failed)
 
 
 async def _provide(

@@ -70,6 +70,7 @@ async def answer(body: _Element, ctx: Context) -> Reply:
         urn.rpartition(":")[2],
         codes,
         _event(ctx, sight, given, repository.unique_id, codes),
+        gives_nothing=not documents,
     )
 
 

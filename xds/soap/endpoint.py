@@ -22,6 +22,7 @@ from xds.model.audit import MAJOR, SERIOUS, Access, Event
 from xds.model.party import Participant, Requester
 from xds.ports import Documents, Staged
 from xds.soap.addressing import read_message_id
+from xds.soap.beat import next_beat
 from xds.soap.envelope import Envelope, header_blocks, open_envelope
 from xds.soap.fault import action_mismatch, action_not_supported, fault_action, fault_envelope
 from xds.soap.receive import Disconnected, Limits, Received, check_request, receive, resolve_includes
@@ -151,6 +152,8 @@ class Endpoint:
             if self._recording is not None and reply.event is not None and not self._recording.may_give():
                 raise Unavailable("the log has had no anchor for too long")
             await self._record(exchange, reply.event)
+            if reply.gives_nothing and exchange.participant is not None:
+                await next_beat(exchange.started)
             multipart = bool(reply.attachments) or transaction.mtom == "always"
             multipart = multipart or (transaction.mtom == "mirror" and exchange.received.mtom)
             response, exchange.sent = await send(request, transaction, reply, answer, as_multipart=multipart)
