@@ -112,6 +112,10 @@ def load_without_environment(folder: Path, text: str) -> Settings:
         ("[consent]\nsource = 'elsewhere'", "consent.source: expected one of register, mitz, found 'elsewhere'"),
         ("[mitz]\nurl = 'http://x'", "mitz.url: expected https://…, found 'http://x'"),
         ("[mitz]\nurl = 'https://x'", "mitz.certificate, mitz.key: expected both"),
+        ("[pages]\nbase_url = 'http://x.example'", "pages.base_url: expected https://"),
+        ("[pages]\nhost = '0.0.0.0'", "pages.base_url: expected a URL"),
+        ("[pages]\noidc_issuer = 'https://idp.example/'", "pages.oidc_issuer: expected https://"),
+        ("[pages]\noidc_issuer = 'https://idp.example'", "pages.oidc_issuer, pages.oidc_client_id: expected both"),
         ("[repository]\nenabled = false\n[registry]\nenabled = false\n[mllp]\nenabled = true", "mllp.enabled: "),
     ],
 )

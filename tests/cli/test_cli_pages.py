@@ -1,0 +1,96 @@
+"""The accounts and sessions of the pages, and the process that serves them, as an administrator has them."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime
+from urllib.parse import parse_qs, urlsplit
+
+from click.testing import CliRunner, Result
+from served import client_context, environment, free_port
+
+from xds.cli.main import main
+from xds.config import load
+from xds.db import open_database
+from xds.model.viewer import Session
+
+
+def xds(*arguments: object) -> Result:
+    """Run the command in this process, which is quicker for so many."""
+    return CliRunner().invoke(main, [str(each) for each in arguments])
+
+
+def test_accounts_and_sessions_are_made_listed_and_ended(folder):
+    config = ("--config", folder / "xds.toml")
+    certificate = ("--certificate", folder / "tls" / "hospital.pem")
+    anna = ("--name", "Anna Jansen", "--role", "privacy-officer", "--organisation", "00010990")
+    added = xds("auditor", "add", "anna", *anna, *certificate, *config)
+    bob = ("--name", "Bob", "--role", "auditor", "--subject", "https://idp.example bob")
+
+    assert added.exit_code == 0, added.output
+    uri = urlsplit(added.stdout.splitlines()[-1])
+    assert (uri.scheme, uri.netloc) == ("otpauth", "totp")
+    assert len(parse_qs(uri.query)["secret"][0]) == 32
+    assert xds("auditor", "add", "anna", *anna, *certificate, *config).exit_code == 1
+    assert xds("auditor", "add", "bob", *bob, *config).stdout.count("\n") == 1
+    assert xds("auditor", "add", "carla", *anna, *config).exit_code == 2
+    listed = json.loads(xds("auditor", "list", "--json", *config).stdout)
+    assert [(each["account"], each["role"], each["organisation"]) for each in listed] == [
+        ("anna", "privacy-officer", "00010990"),
+        ("bob", "auditor", None),
+    ]
+
+    now = datetime.now(UTC).replace(microsecond=0)
+    database = open_database(load(folder / "xds.toml").database.url)
+    first, _ = database.read_now(lambda reader: reader.viewers.auditors())
+    new = Session(0, None, 4, now, now, now.replace(year=now.year + 1), auditor=first)
+    for token in (b"1", b"2"):
+        database.write_now(lambda writer, token=token: writer.viewers.begin_session(token, new))
+
+    assert [each["who"] for each in json.loads(xds("session", "list", "--json", *config).stdout)] == [
+        "anna (privacy-officer)",
+        "anna (privacy-officer)",
+    ]
+    assert xds("session", "end", "1", *config).exit_code == 0
+    assert xds("session", "end", "1", *config).exit_code == 1
+    assert xds("auditor", "suspend", "anna", *config).exit_code == 0
+    assert xds("session", "list", *config).stdout == ""
+    assert "anna  Anna Jansen, privacy-officer, 00010990: suspended" in xds("auditor", "list", *config).stdout
+    assert xds("auditor", "resume", "anna", *config).exit_code == 0
+    assert xds("auditor", "factor", "anna", *config).stdout.startswith("otpauth://totp/")
+    assert xds("auditor", "factor", "niemand", *config).exit_code == 1
+    changed = database.read_now(lambda reader: reader.viewers.auditors())[0]
+    assert not changed.suspended and changed.secret != first.secret
+    changes = xds("audit", "list", "--json", "--transaction", "auditor-change", *config).stdout
+    for what in ("added as privacy-officer of 00010990", "added as auditor of the whole exchange", "suspended",
+                 "let in again", "another second factor"):  # fmt: skip
+        assert changes.count(what) == 1, changes
+    secret = parse_qs(uri.query)["secret"][0]
+    assert secret not in changes
+    database.close()
+
+
+def test_the_pages_run_beside_the_server(folder):
+    port = free_port()
+    settings = {"XDS_PAGES_PORT": port, "XDS_PAGES_TITLE": "Uitwisseling van de proef"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "xds", "pages", "--config", str(folder / "xds.toml")],
+        env=environment(settings),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert json.loads(process.stderr.readline())["url"] == f"https://127.0.0.1:{port}"
+        connection = http.client.HTTPSConnection("127.0.0.1", port, context=client_context(folder), timeout=20)
+        connection.request("GET", "/organisaties")
+        answer = connection.getresponse()
+        assert (answer.status, "Uitwisseling van de proef" in answer.read().decode()) == (200, True)
+        connection.close()
+        process.terminate()
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+        process.communicate()
