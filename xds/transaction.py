@@ -99,8 +99,8 @@ class Reply(NamedTuple):
     """The answer: the element that goes into the SOAP Body, as UTF-8 in pieces, with its namespaces declared.
 
     `status` ("Success", "PartialSuccess", "Failure") and `codes` are for logs and metrics. `event` is what must be
-    durable in the log before the answer leaves; None where nothing is recorded, or a write has done so. `gives_nothing`:
-    from when it leaves nobody may learn whether there was something that they may not see.
+    durable in the log before the answer leaves; None where nothing is recorded, or a write has done so.
+    `gives_nothing`: from when it leaves nobody may learn whether there was something that they may not see.
     """
 
     body: Sequence[bytes]
