@@ -3,7 +3,7 @@
 May import: everything below server. The only place, with gate, where rooms meet that don't know each other.
 
 Decisions
-- The first worker also sweeps the document store, and does the upkeep of the log.
+- The first worker also sweeps the document store; of all servers on one database one seals and feeds the log.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from xds.affinity import Reloading as ReloadingDomain
+from xds.atna.keeper import keep
 from xds.db import Database, open_database
-from xds.errors import Issue, XdsError
+from xds.errors import Issue
 from xds.gate import Gate, open_gate
 from xds.model.objects import Submission
 from xds.ports import Staged
@@ -36,7 +36,7 @@ from xds.soap import Limits, add_actor
 from xds.soap.registrar import RemoteRegistrar
 from xds.soap.wsdl import wsdl_handler
 from xds.store.files import FileDocuments
-from xds.store.sweep import sweep
+from xds.store.sweep import sweep_on
 from xds.transaction import Context, Registry, Repository, discover
 from xds.web.answers import Answers
 from xds.web.door import Door
@@ -47,10 +47,7 @@ from xds.web.tls import client_context
 
 PATHS = {"registry": "/registry", "repository": "/repository"}
 """Where each actor answers."""
-_SWEEP_EVERY = 3600.0
 _LEAST_FREE = 256 << 20
-
-_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +82,7 @@ def build_app(settings: Settings, *, slot: int = 0, metrics_folder: Path | None 
     """Make the application of one worker, with everything open; its cleanup closes it all.
 
     Misconfigured or Unavailable when something can't be opened. `metrics_folder` is shared by all workers; None
-    makes one for this worker alone. Slot 0 sweeps the document store.
+    makes one for this worker alone. Slot 0 sweeps the document store, and seals and feeds the log.
     """
     app = web.Application()
     app.on_response_prepare.append(name_server)
@@ -102,13 +99,16 @@ def build_app(settings: Settings, *, slot: int = 0, metrics_folder: Path | None 
     async def run_beside(app: web.Application) -> AsyncIterator[None]:
         if slot == 0 and parts.gate.events is not None:
             await parts.gate.events.started()
-        beside = parts.gate.tasks(settings, first=slot == 0)
-        if slot == 0 and parts.documents:
-            beside.append(_sweep_on(settings, parts))
+        if parts.gate.watch is not None:
+            await parts.gate.watch.look()
+        beside = parts.gate.tasks()
+        if slot == 0:
+            beside += [keep(parts.database.claim, partial(parts.gate.duties, settings)), *_sweeping(settings, parts)]
         running = [asyncio.create_task(each) for each in beside]
         yield
         for task in running:
             task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
         await parts.gate.closing(first=slot == 0)
         if parts.repository is not None and isinstance(parts.repository.registrar, RemoteRegistrar):
             await parts.repository.registrar.close()
@@ -116,7 +116,7 @@ def build_app(settings: Settings, *, slot: int = 0, metrics_folder: Path | None 
 
     app.cleanup_ctx.append(run_beside)
     app[DOOR] = Door(_mount(app, settings, parts, answers))
-    add_pages(app, _probes(settings, parts), answers.render_metrics)
+    add_pages(app, _probes(settings, parts), partial(_render, parts, metrics, answers))
     return app
 
 
@@ -193,16 +193,21 @@ def _probes(settings: Settings, parts: Parts) -> dict[str, Probe]:
     probes |= {name: partial(error_of, reloading) for name, reloading in reloadable.items()}
     if parts.documents is not None:
         probes["disk"] = disk_probe(settings.repository.documents, _LEAST_FREE)
+    if parts.gate.watch is not None:
+        probes["log"] = parts.gate.watch.probe
     return probes
 
 
-async def _sweep_on(settings: Settings, parts: Parts) -> None:
-    while True:
-        await asyncio.sleep(_SWEEP_EVERY)
-        try:
-            swept = await sweep(settings.repository.documents, parts.database.holdings_after)
-            _log.info("swept", orphans=swept.orphans, leftovers=swept.leftovers, bytes=swept.size)
-        except XdsError as error:
-            _log.error("sweeping failed", reason=str(error))
-        except Exception:
-            _log.exception("sweeping failed")
+def _sweeping(settings: Settings, parts: Parts) -> list[Coroutine[Any, Any, None]]:
+    """The sweeping of the documents, which waits while the log says that the database is not the newest."""
+    if parts.documents is None:
+        return []
+    watch, page = parts.gate.watch, parts.database.holdings_after
+    return [sweep_on(settings.repository.documents, page, lambda: watch is None or watch.refusal is None)]
+
+
+def _render(parts: Parts, metrics: Metrics, answers: Answers) -> bytes:
+    watch = parts.gate.watch
+    if watch is not None:
+        metrics.set_log(watch.age.total_seconds(), watch.unsent)
+    return answers.render_metrics()

@@ -25,7 +25,7 @@ import uvloop
 from aiohttp import web
 
 from xds.atna.keys import read_index_key
-from xds.atna.watch import AnchorWatch
+from xds.atna.watch import LogWatch
 from xds.db import Database, open_database
 from xds.errors import Misconfigured, Unavailable
 from xds.gate.opening import log_of, recorder_of, watch_of
@@ -106,10 +106,10 @@ def build_site(settings: Settings, clock: Clock = _now) -> web.Application:
     app.on_response_prepare.append(name_server)
 
     async def close(app: web.Application) -> AsyncIterator[None]:
-        watching = None if watch is None else asyncio.create_task(watch.run(_WATCH_EVERY))
+        await watch.look()
+        watching = asyncio.create_task(watch.run(_WATCH_EVERY))
         yield
-        if watching is not None:
-            watching.cancel()
+        watching.cancel()
         if provider is not None:
             await provider.close()
         await asyncio.to_thread(closing.close)
@@ -158,7 +158,7 @@ def _site(
     settings: Settings,
     index: ThreadedIndex,
     database: Database,
-    watch: AnchorWatch | None,
+    watch: LogWatch,
     clock: Clock,
     provider: Provider | None,
 ) -> Site:

@@ -179,7 +179,7 @@ class AuditSettings(msgspec.Struct, frozen=True, kw_only=True):
     ] = ()
     anchor_url: Annotated[str | None, Meta(description="URL of a host that keeps checkpoints (POST)")] = None
     anchor_grace_minutes: Annotated[
-        int, Meta(description="No data is given when a record is longer than this without an anchor, if there are any")
+        int, Meta(description="No data is given when a record is longer than this without an anchor, or a checkpoint")
     ] = 240
     syslog_host: Annotated[str | None, Meta(description="Audit record repository (ITI-20), by syslog over TLS")] = None
     syslog_port: Annotated[Port, Meta(description="TCP port of that repository")] = 6514

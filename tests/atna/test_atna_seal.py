@@ -10,14 +10,14 @@ import pytest
 from aiohttp import web
 from atna_log import SIGNER, append
 
-from xds.atna.anchor import FileAnchor, FolderAnchor, HostAnchor, anchor_at
+from xds.atna.anchor import Anchor, FileAnchor, FolderAnchor, HostAnchor, anchor_at
 from xds.atna.seal import Sealer
-from xds.atna.watch import AnchorWatch
+from xds.atna.watch import LogWatch
 from xds.audit.bundle import export
-from xds.audit.checkpoint import read_note, split_notes
+from xds.audit.checkpoint import Signer, new_signing_key, read_note, split_notes
 from xds.audit.verify import verify
-from xds.db import Database
-from xds.errors import Unavailable
+from xds.db import Database, open_database
+from xds.errors import Misconfigured, Unavailable
 from xds.model.audit import EMPTY, LogSelection
 
 
@@ -26,7 +26,7 @@ def clock() -> datetime:
 
 
 def seal(database: Database, *anchors: object) -> object:
-    return asyncio.run(Sealer(database, SIGNER, anchors, clock).seal())
+    return asyncio.run(Sealer(database, lambda: SIGNER, anchors, clock).seal())
 
 
 def test_a_checkpoint_is_made_when_there_is_something_new(database: Database) -> None:
@@ -128,29 +128,103 @@ def test_another_host_keeps_checkpoints_and_must_be_the_right_one(certificates) 
 
 
 def test_data_stops_when_records_are_without_an_anchor_for_too_long(database: Database, tmp_path: Path) -> None:
-    now = clock()
-    watch = AnchorWatch(database, timedelta(hours=4), lambda: now)
+    now, anchor = clock(), FileAnchor(tmp_path / "anchors.txt")
+    watch = LogWatch(database, [anchor], SIGNER.key.name, timedelta(hours=4), lambda: now)
+    assert watch.refusal is not None, "nothing is given before the first look"
 
     def look(later: timedelta) -> tuple[bool, float]:
         nonlocal now
         now = clock() + later
         asyncio.run(watch.look())
-        return watch.overdue, watch.age.total_seconds() // 60
+        return watch.refusal is not None, watch.age.total_seconds() // 60
 
     assert look(timedelta(days=9)) == (False, 0), "a log in which nothing happened needs no anchor"
     append(database, 2)
     seal(database)
     assert look(timedelta(hours=3)) == (False, 180)
     assert look(timedelta(hours=4, minutes=1)) == (True, 241)
-    seal(database, FileAnchor(tmp_path / "anchors.txt"))
+    seal(database, anchor)
     assert look(timedelta(hours=9)) == (False, 0)
     append(database, 1)
     assert look(timedelta(hours=5))[0]
+    without = LogWatch(database, [], SIGNER.key.name, timedelta(hours=4), lambda: now)
+    asyncio.run(without.look())
+    assert "no checkpoint" in (without.refusal or "")
+    seal(database)
+    asyncio.run(without.look())
+    assert without.refusal is None, "without anchors a checkpoint is enough"
+
+
+@pytest.mark.parametrize("kind", [FileAnchor, FolderAnchor])
+@pytest.mark.parametrize("later", [0, 9], ids=["older", "other"])
+def test_an_old_backup_that_was_put_back_is_found_out(kind, later: int, tmp_path: Path) -> None:
+    anchor, file = kind(tmp_path / "anchors"), tmp_path / "log.db"
+    database = open_database(f"sqlite:///{file}", create=True)
+    append(database, 2)
+    seal(database, anchor)
+    database.close()
+    backup = file.read_bytes()
+    database = open_database(f"sqlite:///{file}")
+    append(database, 3)
+    seal(database, anchor)
+    assert refusal(database, anchor) is None
+    database.close()
+    file.write_bytes(backup)
+    database = open_database(f"sqlite:///{file}")
+    append(database, later)
+    kept = asyncio.run(anchor.newest(SIGNER.key.name))
+    sealed = seal(database, anchor)
+    assert "an older copy was put back" in (refusal(database, anchor) or "")
+    assert asyncio.run(anchor.newest(SIGNER.key.name)) == kept, "the anchor is left as it is"
+    assert sealed is not None and (sealed.anchored is None) == bool(later)
+    assert refusal(database, kind(tmp_path / "new anchors")) is None or later
+    database.close()
+
+
+def refusal(database: Database, *anchors: Anchor) -> str | None:
+    watch = LogWatch(database, anchors, SIGNER.key.name, timedelta(hours=4), clock)
+    asyncio.run(watch.look())
+    return watch.refusal
+
+
+def test_what_is_torn_or_foreign_in_an_anchor_is_no_checkpoint(database: Database, tmp_path: Path) -> None:
+    path = tmp_path / "anchors.txt"
+    anchor = FileAnchor(path)
+    append(database, 2)
+    seal(database, anchor)
+    note = path.read_text()
+    path.write_text(note + note.replace("xds.example/log", "other.example/log") + note[:40])
+    assert asyncio.run(anchor.newest(SIGNER.key.name)) == note[:-1]
+    assert refusal(database, anchor) is None
+    append(database, 1)
+    assert seal(database, anchor).anchored
+    assert list(split_notes(path.read_text()))[-1].startswith("xds.example/log\n3\n")
+    assert refusal(database, anchor) is None
+
+
+def test_the_key_may_be_away_for_a_while_and_no_other_takes_its_place(database: Database) -> None:
+    def away() -> Signer:
+        raise Misconfigured("the key is away")
+
+    def sealing(signer) -> object:
+        return asyncio.run(Sealer(database, signer, (), clock).seal())
+
+    append(database, 1)
+    sealing(lambda: SIGNER)
+    append(database, 1)
+    for signer in (
+        away,
+        lambda: Signer(new_signing_key(), SIGNER.key.name),
+        lambda: Signer(new_signing_key(), "other.example/log"),
+    ):
+        with pytest.raises(Misconfigured):
+            sealing(signer)
+    assert sealing(lambda: SIGNER).size == 2
 
 
 def test_a_running_sealer_seals_by_number_and_by_time(database: Database) -> None:
     async def run() -> None:
-        running = asyncio.create_task(Sealer(database, SIGNER, (), clock).run(3600, 5))
+        running = asyncio.create_task(Sealer(database, lambda: SIGNER, (), clock).run(3600, 5))
         await until(lambda: running.done() or True)
         append(database, 6)
         await until(lambda: database.read_now(lambda reader: reader.log.newest_note()) is not None)

@@ -8,9 +8,9 @@ from datetime import datetime
 
 import structlog
 
-from xds.atna.anchor import Anchor
-from xds.audit.checkpoint import Signer
-from xds.errors import Unavailable, XdsError
+from xds.atna.anchor import Anchor, unknown_to
+from xds.audit.checkpoint import Signer, read_note
+from xds.errors import Misconfigured, Unavailable, XdsError
 from xds.model.audit import Note
 from xds.ports import Index
 
@@ -23,9 +23,11 @@ _log = structlog.get_logger()
 
 
 class Sealer:
-    """Makes checkpoints of one log."""
+    """Makes checkpoints of one log. `signer` reads its key, each time anew: it may be away, or come back."""
 
-    def __init__(self, index: Index, signer: Signer, anchors: Sequence[Anchor], now: Callable[[], datetime]):
+    def __init__(
+        self, index: Index, signer: Callable[[], Signer], anchors: Sequence[Anchor], now: Callable[[], datetime]
+    ):
         self._index = index
         self._signer = signer
         self._anchors = anchors
@@ -53,12 +55,15 @@ class Sealer:
     async def seal(self) -> Note | None:
         """The newest checkpoint, made now when records were appended since; None while the log is empty.
 
-        It is anchored when one anchor keeps it. Unavailable when the database can't be written.
+        It is anchored when one anchor keeps it. Unavailable when the database can't be written, Misconfigured when the
+        key is away, or is not the one that signed before.
         """
         head, newest = await self._index.read(lambda reader: (reader.log.head(), reader.log.newest_note()))
         if head.size > (0 if newest is None else newest.size):
+            signer = await asyncio.to_thread(self._signer)
+            _check_key(newest, signer)
             moment = self._now()
-            text, time = self._signer.note(head, moment), int(moment.timestamp() * 1_000_000)
+            text, time = signer.note(head, moment), int(moment.timestamp() * 1_000_000)
             await self._index.write(lambda writer: writer.log.add_note(head.size, time, text))
             newest = await self._index.read(lambda reader: reader.log.newest_note())
         if newest is not None and newest.anchored is None and await self._anchor(newest):
@@ -73,12 +78,27 @@ class Sealer:
                 return
 
     async def _anchor(self, note: Note) -> bool:
-        """Whether one of the anchors keeps it."""
+        """Whether one of the anchors keeps it. One that has another log's is left as it is: that is proof."""
         kept = False
+        strange = await unknown_to(self._index, self._anchors, note.text.partition("\n")[0])
         for anchor in self._anchors:
+            if anchor in strange:
+                _log.error("a checkpoint was not anchored", size=note.size, reason="the anchor has one of another log")
+                continue
             try:
                 await anchor.keep(note.size, note.text)
                 kept = True
             except Unavailable as error:
                 _log.error("a checkpoint was not anchored", size=note.size, reason=str(error))
         return kept
+
+
+def _check_key(newest: Note | None, signer: Signer) -> None:
+    """Misconfigured when the newest checkpoint was signed with another key: nobody could verify the log as a whole."""
+    if newest is None:
+        return
+    try:
+        read_note(newest.text, signer.key)
+    except ValueError:
+        name = newest.text.partition("\n")[0]
+        raise Misconfigured(f"audit.signing_key, audit.origin: not those that signed before, as {name}") from None

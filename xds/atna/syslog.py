@@ -16,7 +16,7 @@ from xds.audit.dicom import message
 from xds.audit.record import decode
 from xds.errors import Unavailable, XdsError
 from xds.model.audit import Kept
-from xds.ports import Index
+from xds.ports import Index, LogWriter
 
 _PRIORITY = 10 * 8 + 5
 """Facility authpriv, severity notice. Source: ITI TF-2: 3.20.4.1.2.1."""
@@ -27,6 +27,7 @@ _TIMEOUT = 30.0
 _AT_ONCE = 500
 _IDLE_SECONDS = 1.0
 _LONGEST_PAUSE = 60.0
+_ENDING = 3.0
 
 _log = structlog.get_logger()
 
@@ -52,9 +53,14 @@ class Feed:
         """Send what is new until cancelled; wait longer after each failure in a row."""
         pause = _IDLE_SECONDS
         while True:
+            sending = asyncio.create_task(self.send())
             try:
-                sent = await self.send()
+                sent = await asyncio.shield(sending)
                 pause = _IDLE_SECONDS
+            except asyncio.CancelledError:
+                # What is being sent would otherwise be sent again: it takes a moment, or the repository is away.
+                await asyncio.wait([sending], timeout=_ENDING)
+                raise
             except XdsError as error:
                 sent = 0
                 pause = min(2 * pause, _LONGEST_PAUSE)
@@ -69,8 +75,13 @@ class Feed:
             return 0
         await asyncio.to_thread(deliver, self._repository, frames(lines, self._origin))
         after = lines[-1].leaf.seq + 1
-        await self._index.write(lambda writer: writer.log.set_feed(self._name, after))
+        await self._index.write(lambda writer: self._advance(writer.log, after))
         return len(lines)
+
+    def _advance(self, log: LogWriter, after: int) -> None:
+        """Move the place, but never back: another server may have sent more meanwhile."""
+        if (log.feed(self._name) or 0) < after:
+            log.set_feed(self._name, after)
 
     async def waiting(self) -> int:
         """How many records were not sent yet."""

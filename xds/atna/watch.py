@@ -1,38 +1,68 @@
-"""Whether the anchors keep up, for every worker."""
+"""Whether the log is sealed and anchored, and is the one that was: for every worker."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
 
+from xds.atna.anchor import Anchor, unknown_to
+from xds.atna.syslog import Feed
 from xds.audit.alarm import may_give_data, unanchored_for
 from xds.errors import XdsError
 from xds.ports import Index, Reader
 
+_WHILE_REFUSING = 1.0
+
 _log = structlog.get_logger()
 
 
-class AnchorWatch:
-    """Looks now and then. `overdue` says that data may not be given; `age` is for the metric and the alarm."""
+class LogWatch:
+    """Looks now and then. `refusal` says why no data may be given, and is None when it may.
 
-    def __init__(self, index: Index, grace: timedelta, now: Callable[[], datetime]):
+    `age` is how long a record is without an anchor, or without a checkpoint where there are no anchors; `unsent` how
+    many records the audit repository has not got. `origin` is the log's name.
+    """
+
+    def __init__(
+        self,
+        index: Index,
+        anchors: Sequence[Anchor],
+        origin: str,
+        grace: timedelta,
+        now: Callable[[], datetime],
+        feed: Feed | None = None,
+    ):
         self._index = index
+        self._anchors = anchors
+        self._origin = origin
         self._grace = grace
         self._now = now
+        self._feed = feed
         self.age = timedelta(0)
-        self.overdue = False
+        self.unsent = 0
+        self.refusal: str | None = "the log has not been looked at yet"
 
     async def look(self) -> None:
-        """Look once; Unavailable when the log can't be read."""
-        oldest = await self._index.read(_oldest_unanchored)
+        """Look now; Unavailable when the database can't be read."""
+        oldest = await self._index.read(self._oldest_uncovered)
         self.age = unanchored_for(oldest, int(self._now().timestamp() * 1_000_000))
-        overdue = not may_give_data(self.age, self._grace)
-        if overdue and not self.overdue:
-            _log.error("no data is given: the log has had no anchor for too long", seconds=self.age.total_seconds())
-        self.overdue = overdue
+        if self._feed is not None:
+            self.unsent = await self._feed.waiting()
+        refusal = None
+        if await unknown_to(self._index, self._anchors, self._origin):
+            refusal = "the log is not the one that was anchored: an older copy was put back, or another one"
+        elif not may_give_data(self.age, self._grace):
+            refusal = f"the log has had no {'anchor' if self._anchors else 'checkpoint'} for too long"
+        if refusal != self.refusal and refusal is not None:
+            _log.error("no data is given", reason=refusal, seconds=self.age.total_seconds())
+        self.refusal = refusal
+
+    async def probe(self) -> str | None:
+        """Why no data may be given, for /ready."""
+        return self.refusal
 
     async def run(self, every: timedelta) -> None:
         """Look until cancelled."""
@@ -41,10 +71,9 @@ class AnchorWatch:
                 await self.look()
             except XdsError as error:
                 _log.error("the age of the last anchor can't be told", reason=str(error))
-            await asyncio.sleep(every.total_seconds())
+            await asyncio.sleep(_WHILE_REFUSING if self.refusal else every.total_seconds())
 
-
-def _oldest_unanchored(reader: Reader) -> int | None:
-    """When the first record that no anchored checkpoint covers was written."""
-    anchored = reader.log.newest_anchored()
-    return next((leaf.time for leaf in reader.log.leaves(anchored.size if anchored else 0, 1)), None)
+    def _oldest_uncovered(self, reader: Reader) -> int | None:
+        """When the first record was written that no anchored checkpoint covers; no checkpoint, without anchors."""
+        note = reader.log.newest_anchored() if self._anchors else reader.log.newest_note()
+        return next((leaf.time for leaf in reader.log.leaves(note.size if note else 0, 1)), None)

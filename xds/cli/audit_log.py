@@ -137,7 +137,7 @@ class Opened:
         from xds.gate import anchors_of
 
         anchors = anchors_of(self.settings) if anchored else ()
-        sealer = Sealer(self.database, self.signer(), anchors, lambda: datetime.now(UTC))
+        sealer = Sealer(self.database, self.signer, anchors, lambda: datetime.now(UTC))
         return asyncio.run(sealer.seal())
 
     def head(self) -> Head:

@@ -19,6 +19,7 @@ from xds.db.session import Backend, Session
 from xds.db.writer import Writer
 from xds.errors import Misconfigured, Unavailable
 from xds.model.stored import Holding
+from xds.ports import Claim
 
 T = TypeVar("T")
 
@@ -93,6 +94,13 @@ class Database:
     def write_now(self, change: Callable[[Writer], T]) -> T:
         """Like `write`, for a thread without an event loop."""
         return self._group.write_now(change)
+
+    def claim(self) -> Claim | None:
+        """The claim to seal and feed the log and to sweep the documents; None while another process has it.
+
+        Unavailable when the database can't be reached.
+        """
+        return self._backend.claim()
 
     async def check(self) -> None:
         """Raise Misconfigured when the schema is of another version, Unavailable when it can't be written."""

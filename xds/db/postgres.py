@@ -21,12 +21,16 @@ from xds.errors import Unavailable
 
 WRITE_LOCK = 0x7864_7331
 """The key of the advisory lock that a writer holds; it is the database's, so each database has its own."""
+CLAIM_LOCK = 0x7864_7332
+"""The key of the lock of whoever seals and feeds the log."""
 
 _SETTINGS = {
     "connect_timeout": 5,
     "application_name": "xds",
     # A generic plan is as good as any for these statements, and costs no planning.
-    "options": "-c statement_timeout=60s -c plan_cache_mode=force_generic_plan",
+    # The keepalives are the server's: a machine that is cut off must not hold its locks for hours.
+    "options": "-c statement_timeout=60s -c plan_cache_mode=force_generic_plan"
+    " -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3",
 }
 
 
@@ -83,6 +87,24 @@ class PostgresSession:
             raise psycopg.OperationalError("the transaction was rolled back")
 
 
+class LockClaim:
+    """An advisory lock of a connection of its own, which is lost with it."""
+
+    def __init__(self, connection: psycopg.Connection):
+        self._connection = connection
+
+    def held(self) -> bool:
+        try:
+            self._connection.execute("SELECT 1")
+        except psycopg.Error:
+            return False
+        return True
+
+    def release(self) -> None:
+        with contextlib.suppress(psycopg.Error):
+            self._connection.close()
+
+
 class Postgres:
     """A database of a PostgreSQL server."""
 
@@ -118,6 +140,18 @@ class Postgres:
 
     def session(self) -> PostgresSession:
         return PostgresSession(self.driver_connection())
+
+    def claim(self) -> LockClaim | None:
+        connection = self.driver_connection()
+        try:
+            row = connection.execute("SELECT pg_try_advisory_lock(%s)", (CLAIM_LOCK,)).fetchone()
+        except psycopg.Error as error:
+            connection.close()
+            raise self.verdict(error) from None
+        if row == (True,):
+            return LockClaim(connection)
+        connection.close()
+        return None
 
     def verdict(self, error: Exception) -> Exception:
         name = f"{type(error).__name__} {getattr(error, 'sqlstate', None) or ''}".rstrip()

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from sqlalchemy.engine import URL, Connection
 
 from xds.db.compile import Statements
+from xds.ports import Claim
 
 Parameters = Sequence[Any]
 
@@ -75,6 +76,9 @@ class Backend(Protocol):
         """Keep all other writers and migrations away until SQLAlchemy's transaction ends."""
 
     def session(self) -> Session: ...
+
+    def claim(self) -> Claim | None:
+        """See `Database.claim`."""
 
     def verdict(self, error: Exception) -> Exception:
         """What a driver's error means: Unavailable when the connection or the database can't be trusted any

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import sqlite3
 from collections.abc import Callable, Mapping
@@ -86,6 +87,19 @@ class SqliteSession:
             self._connection.close()
 
 
+class FileClaim:
+    """The lock on a file."""
+
+    def __init__(self, descriptor: int):
+        self._descriptor = descriptor
+
+    def held(self) -> bool:
+        return True
+
+    def release(self) -> None:
+        os.close(self._descriptor)
+
+
 class Sqlite:
     """A database file; reads run where they are asked, because they take less time than a change of thread."""
 
@@ -132,6 +146,19 @@ class Sqlite:
 
     def session(self) -> SqliteSession:
         return SqliteSession(self.driver_connection(), self._check_file)
+
+    def claim(self) -> FileClaim | None:
+        """By a lock on a file beside the database: on the database's own, closing it would drop SQLite's locks."""
+        try:
+            descriptor = os.open(f"{self._path}-claim", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise Unavailable(f"the file beside the database can't be opened: {error.strerror}") from None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(descriptor)
+            return None
+        return FileClaim(descriptor)
 
     def _check_file(self) -> None:
         """Unavailable when the file is gone, or another one than at first.

@@ -6,6 +6,7 @@ import contextlib
 import ssl
 from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, NamedTuple
 
 from xds.atna.anchor import Anchor, anchor_at
@@ -13,7 +14,7 @@ from xds.atna.keys import read_index_key, read_signer
 from xds.atna.seal import Sealer
 from xds.atna.syslog import Feed
 from xds.atna.syslog import Repository as AuditRepository
-from xds.atna.watch import AnchorWatch
+from xds.atna.watch import LogWatch
 from xds.audit.record import Recorder
 from xds.consent import Access, GivenConsents, load_policy
 from xds.consent import Policy as Rules
@@ -35,9 +36,9 @@ _LOOK_EVERY = timedelta(seconds=10)
 
 
 class Gate(NamedTuple):
-    """`access` is None where no policy is set: then a known requester sees nothing. `watch` is None without anchors.
+    """`access` is None where no policy is set: then a known requester sees nothing.
 
-    Without a log there are no `events`, and nothing that is `refused` is recorded. `reloadable` are the files that
+    Without a log the last five are None, without an audit repository `feed` is. `reloadable` are the files that
     SIGHUP reads again, by the name that /ready shows.
     """
 
@@ -46,21 +47,26 @@ class Gate(NamedTuple):
     reloadable: Mapping[str, Reloading[Any]]
     access: Access | None
     sealer: Sealer | None
-    watch: AnchorWatch | None
+    watch: LogWatch | None
     feed: Feed | None
     events: ServerEvents | None
     refused: RefusedConnections | None
 
-    def tasks(self, settings: Settings, *, first: bool) -> list[Coroutine[Any, Any, None]]:
-        """What runs beside the requests; sealing and feeding are for the first worker alone."""
+    def tasks(self) -> list[Coroutine[Any, Any, None]]:
+        """What runs beside the requests of every worker."""
         found: list[Coroutine[Any, Any, None]] = []
         if self.watch is not None:
             found.append(self.watch.run(_LOOK_EVERY))
         if self.refused is not None:
             found.append(self.refused.run())
-        if first and self.sealer is not None:
+        return found
+
+    def duties(self, settings: Settings) -> list[Coroutine[Any, Any, None]]:
+        """What only one process may run, of all on one database: sealing and feeding."""
+        found: list[Coroutine[Any, Any, None]] = []
+        if self.sealer is not None:
             found.append(self.sealer.run(settings.audit.checkpoint_seconds, settings.audit.checkpoint_records))
-        if first and self.feed is not None:
+        if self.feed is not None:
             found.append(self.feed.run())
         return found
 
@@ -84,18 +90,17 @@ class Gate(NamedTuple):
 def open_gate(settings: Settings, database: Database) -> Gate:
     """Make the gate; Misconfigured when a file that it needs can't be used."""
     recorded = settings.identity.required
-    watch = watch_of(settings, database) if recorded else None
-    log = log_of(settings, database, watch) if recorded else None
     issuers, rules = _issuers(settings), _rules(settings)
     authenticator = _authenticator(settings, database, issuers)
-    trust = Trust(lambda request: Peer(*peer_of(request)), authenticator, log)
-    sealer = feed = None
+    sealer = watch = log = None
+    feed = _feed(settings, database) if recorded else None
     if recorded:
-        signer = read_signer(settings.audit.signing_key, settings.audit_origin)
+        signer = partial(read_signer, settings.audit.signing_key, settings.audit_origin)
+        signer()  # a server without it does not start; one that loses it is heard of, and stops giving data later
         sealer = Sealer(database, signer, anchors_of(settings), _now)
-    if recorded and settings.audit.syslog_host is not None:
-        repository = AuditRepository(settings.audit.syslog_host, settings.audit.syslog_port, _peer_context(settings))
-        feed = Feed(database, repository, settings.audit_origin)
+        watch = watch_of(settings, database, feed)
+        log = log_of(settings, database, watch)
+    trust = Trust(lambda request: Peer(*peer_of(request)), authenticator, log)
     reloadable = {"issuers": issuers} if rules is None else {"issuers": issuers, "policy": rules}
     access = _access(settings, rules)
     events = refused = None
@@ -143,21 +148,25 @@ def recorder_of(settings: Settings) -> Recorder:
     return Recorder(source, read_index_key(settings.audit.index_key))
 
 
-def log_of(settings: Settings, database: Database, watch: AnchorWatch | None) -> Log:
-    """The log, by which no data may be given while the watch is overdue; Misconfigured when its key can't be read."""
-    recorder = recorder_of(settings)
-    return Log(
-        recorder.entries,
-        DatabaseTrail(database, recorder.entries).append,
-        lambda: watch is None or not watch.overdue,
-    )
-
-
-def watch_of(settings: Settings, database: Database) -> AnchorWatch | None:
-    """What tells how long records are without an anchor; None where there are no anchors."""
-    if not settings.audit.anchor_paths and settings.audit.anchor_url is None:
+def _feed(settings: Settings, database: Database) -> Feed | None:
+    audit = settings.audit
+    if audit.syslog_host is None:
         return None
-    return AnchorWatch(database, timedelta(minutes=settings.audit.anchor_grace_minutes), _now)
+    repository = AuditRepository(audit.syslog_host, audit.syslog_port, _peer_context(settings))
+    return Feed(database, repository, settings.audit_origin)
+
+
+def log_of(settings: Settings, database: Database, watch: LogWatch) -> Log:
+    """The log, by which no data may be given while the watch refuses; Misconfigured when its key can't be read."""
+    recorder = recorder_of(settings)
+    trail = DatabaseTrail(database, recorder.entries)
+    return Log(recorder.entries, trail.append, lambda: watch.refusal is None)
+
+
+def watch_of(settings: Settings, database: Database, feed: Feed | None = None) -> LogWatch:
+    """What tells whether the log is sealed and anchored, and is the one that was."""
+    grace = timedelta(minutes=settings.audit.anchor_grace_minutes)
+    return LogWatch(database, anchors_of(settings), settings.audit_origin, grace, _now, feed)
 
 
 def anchors_of(settings: Settings) -> list[Anchor]:

@@ -200,6 +200,16 @@ class Index(Protocol):
         """
 
 
+class Claim(Protocol):
+    """The right to do what only one process may do at a time, of all that use a database; it ends with the process."""
+
+    def held(self) -> bool:
+        """Whether it is still ours."""
+
+    def release(self) -> None:
+        """Give it up; never raises."""
+
+
 class Trail(Protocol):
     """The log, for what reads."""
 

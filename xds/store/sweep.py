@@ -6,14 +6,21 @@ import asyncio
 import contextlib
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+import structlog
+
+from xds.errors import XdsError
 from xds.store.disk import Disk, disk_errors
 from xds.store.held import PREFIXES, Page, by_address
 
 GRACE = timedelta(hours=24)
+_EVERY = 3600.0
+
+_log = structlog.get_logger()
 
 
 @dataclass(slots=True)
@@ -44,6 +51,21 @@ async def sweep(root: Path, page: Page, grace: timedelta = GRACE) -> Swept:
                 orphans = [address for address in old if address not in known]
                 await asyncio.to_thread(_remove, disk, orphans, before, swept)
     return swept
+
+
+async def sweep_on(root: Path, page: Page, may: Callable[[], bool]) -> None:
+    """Sweep every hour until cancelled, except while it may not be done."""
+    while True:
+        await asyncio.sleep(_EVERY)
+        if not may():
+            continue
+        try:
+            swept = await sweep(root, page)
+            _log.info("swept", orphans=swept.orphans, leftovers=swept.leftovers, bytes=swept.size)
+        except XdsError as error:
+            _log.error("sweeping failed", reason=str(error))
+        except Exception:
+            _log.exception("sweeping failed")
 
 
 def _old(disk: Disk, prefix: str, before: float) -> list[str]:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess, values
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess, values
 
 from xds.transaction import Answered
 
@@ -41,6 +41,19 @@ class Metrics:
         self._sent = Counter("xds_sent_bytes", "Bytes of answers", ("transaction",), registry=registry)
         self._stored = Counter("xds_stored_document_bytes", "Bytes of documents stored", registry=registry)
 
+        self._unanchored = Gauge(
+            "xds_log_unanchored_seconds",
+            "How long a record of the log has been without an anchor",
+            multiprocess_mode="mostrecent",
+            registry=registry,
+        )
+        self._unsent = Gauge(
+            "xds_log_unsent_records",
+            "Records that the audit repository has not got",
+            multiprocess_mode="mostrecent",
+            registry=registry,
+        )
+
     def count(self, answers: Sequence[Answered]) -> None:
         """Count answers."""
         kinds: dict[tuple[str, str], list[Answered]] = {}
@@ -59,6 +72,11 @@ class Metrics:
     def count_stored(self, size: int) -> None:
         """Count the bytes of documents that were made durable."""
         self._stored.inc(size)
+
+    def set_log(self, unanchored_seconds: float, unsent_records: int) -> None:
+        """Set how far anchors and audit repository are behind the log."""
+        self._unanchored.set(unanchored_seconds)
+        self._unsent.set(unsent_records)
 
     def render(self) -> bytes:
         """What all workers counted, in Prometheus's text format."""
