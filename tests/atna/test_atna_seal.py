@@ -56,7 +56,7 @@ def test_what_was_appended_is_indexed_while_the_server_runs(database: Database) 
     append(database, 12)
 
     async def run() -> None:
-        running = asyncio.create_task(Sealer(database, SIGNER, (), clock).run(60, 1000))
+        running = asyncio.create_task(Sealer(database, lambda: SIGNER, (), clock).run(60, 1000))
         while database.read_now(lambda reader: reader.log.indexed_below()) < 12:
             assert not running.done()
             await asyncio.sleep(0)
