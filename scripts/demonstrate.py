@@ -1,15 +1,11 @@
-"""The story of scripts/demo, told by the public client library over HTTPS with client certificates."""
+"""The story of scripts/demo: real messages over mutual TLS, each with an assertion that says who asks."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import fcntl
 import os
-import shutil
 import signal
-import socket
-import ssl
 import subprocess
 import sys
 import tempfile
@@ -17,26 +13,38 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
+from demonstration.people import MIDWIFE, NURSE, OBSTETRICIAN, system_of
+from demonstration.region import (
+    ROOT,
+    Region,
+    empty_folder,
+    feed,
+    free_ports,
+    server,
+    shown,
+    xds,
+)
+
+from xds.cli.init import ORGANISATIONS, SOURCES
 from xds.client import Client, DocumentToSubmit, compose
+from xds.errors import Fault
 from xds.model.coded import Author, Coded, LocalizedString
 from xds.model.objects import AssociationType, DocumentEntry, Status, SubmissionSet
 
-ROOT = Path(__file__).resolve().parents[1]
-VAR = ROOT / "var"
 DOCUMENTS = ROOT / "fixtures" / "demo"
 EVA = "999911120^^^&2.16.840.1.113883.2.4.6.3&ISO"
 NOOR = "999900006^^^&2.16.840.1.113883.2.4.6.3&ISO"
-MIDWIFE = Author(
-    person=("00000001^Jansen^Anna^^^^^^&2.16.528.1.1007.3.1&ISO",),
-    institution=("Verloskundigenpraktijk De Ooievaar^^^^^&2.16.528.1.1007.3.3&ISO^^^^00000001",),
-    role=("03.000",),
+AUTHOR = Author(
+    person=(f"{MIDWIFE.number}^Jansen^Anna^^^^^^&2.16.528.1.1007.3.1&ISO",),
+    institution=("Verloskundigenpraktijk De Ooievaar^^^^^&2.16.528.1.1007.3.3&ISO^^^^01234567",),
+    role=(MIDWIFE.role.code,),
 )
 COMMON = DocumentEntry(
     entry_uuid="",
-    authors=(MIDWIFE,),
+    authors=(AUTHOR,),
     class_code=Coded("SUMMARIES", "1.3.6.1.4.1.19376.1.2.6.1", "Samenvattingen"),
     confidentiality_code=(Coded("N", "2.16.840.1.113883.5.25", "Normaal"),),
     healthcare_facility_type_code=Coded("G3", "2.16.840.1.113883.2.4.15.1060", "Verloskundigenpraktijk"),
@@ -44,48 +52,8 @@ COMMON = DocumentEntry(
     practice_setting_code=Coded("394585009", "2.16.840.1.113883.6.96", "Verloskunde en gynaecologie"),
     type_code=Coded("57055-6", "2.16.840.1.113883.6.1", "Samenvatting zwangerschap (antepartum)"),
 )
-
-
-@dataclass(frozen=True)
-class Region:
-    """A server to try with: its folder and its ports."""
-
-    folder: Path
-    http: int
-    mllp: int
-
-    @property
-    def url(self) -> str:
-        return f"https://127.0.0.1:{self.http}"
-
-    @property
-    def config(self) -> Path:
-        return self.folder / "xds.toml"
-
-    def tls(self, organisation: str) -> dict[str, Path]:
-        """The files with which an organisation connects."""
-        folder = self.folder / "tls"
-        return {
-            "certificate": folder / f"{organisation}.pem",
-            "key": folder / f"{organisation}-key.pem",
-            "ca": folder / "ca.pem",
-        }
-
-    def client(self, organisation: str) -> Client:
-        urls = {"registry_url": f"{self.url}/registry", "repository_url": f"{self.url}/repository"}
-        return Client(**urls, **self.tls(organisation))
-
-    def link(self, organisation: str, port: int) -> ssl.SSLSocket:
-        """A TLS connection on which an organisation shows its certificate."""
-        files = self.tls(organisation)
-        context = ssl.create_default_context(cafile=str(files["ca"]))
-        context.load_cert_chain(files["certificate"], files["key"])
-        plain = socket.create_connection(("127.0.0.1", port), 10)
-        try:
-            return context.wrap_socket(plain, server_hostname="127.0.0.1")
-        except BaseException:
-            plain.close()
-            raise
+HOSPITAL = ORGANISATIONS["hospital"].ura
+TO_THE_HOSPITAL = ("--consumer", f"organisation:{HOSPITAL}", "--channel", "spoken", "--by", "A. Jansen")
 
 
 @contextmanager
@@ -97,92 +65,32 @@ def step(words: str) -> Iterator[None]:
     print(f"{(time.perf_counter() - began) * 1000:.0f} ms", flush=True)
 
 
-def xds(*arguments: str) -> None:
-    """Run the command as an operator would."""
-    done = subprocess.run([sys.executable, "-m", "xds", *arguments], text=True, capture_output=True)
-    if done.returncode:
-        sys.exit(f"`xds {arguments[0]}` failed: {done.stderr}")
+def tell_of(text: str) -> None:
+    """What came of a step, beneath it."""
+    print("\n".join(f"      {line}" for line in text.splitlines()), flush=True)
 
 
-def shown(path: Path) -> Path:
-    """The path as one would type it in the folder of the project."""
-    return path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
-
-
-@contextmanager
-def empty_folder() -> Iterator[Path]:
-    """var/demo, emptied; another folder while an earlier demonstration still runs there."""
-    VAR.mkdir(exist_ok=True)
-    with (VAR / "demo.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            with tempfile.TemporaryDirectory(prefix="demo-", dir=VAR) as folder:
-                yield Path(folder)
-        else:
-            shutil.rmtree(VAR / "demo", ignore_errors=True)
-            yield VAR / "demo"
-
-
-def free_ports() -> tuple[int, int]:
-    with socket.create_server(("127.0.0.1", 0)) as http, socket.create_server(("127.0.0.1", 0)) as mllp:
-        return http.getsockname()[1], mllp.getsockname()[1]
-
-
-@contextmanager
-def server(region: Region) -> Iterator[subprocess.Popen[bytes]]:
-    """The server, from its start until the end of the demonstration."""
-    log_file = region.folder / "server.log"
-    with log_file.open("wb") as log:
-        running = subprocess.Popen([sys.executable, "-m", "xds", "serve", "--config", region.config], stderr=log)
-        try:
-            deadline = time.monotonic() + 30
-            while not is_ready(region):
-                if running.poll() is not None or time.monotonic() > deadline:
-                    sys.exit(f"The server did not start:\n{log_file.read_text()}")
-                time.sleep(0.05)
-            yield running
-        finally:
-            running.terminate()
-            running.wait(35)
-
-
-def is_ready(region: Region) -> bool:
-    try:
-        with region.link("hospital", region.http) as link:
-            link.sendall(b"GET /ready HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
-            return link.recv(12) == b"HTTP/1.1 200"
-    except OSError:
-        return False
-
-
-def feed(region: Region, patient: str) -> None:
-    """Announce a patient as a hospital's system does: ITI-8, ADT^A04 over MLLP."""
-    message = (
-        "MSH|^~\\&|EPD|ZIEKENHUIS|XDS|REGIO|20260401||ADT^A04^ADT_A01|demo1|P|2.3.1\r"
-        f"EVN||20260401\rPID|||{patient}||Bakker^Noor||19970303|F\rPV1||O\r"
-    )
-    with region.link("hospital", region.mllp) as link:
-        link.sendall(b"\x0b" + message.encode() + b"\x1c\x0d")
-        if b"MSA|AA" not in link.recv(4096):
-            sys.exit("The patient identity feed was not accepted.")
+def require(holds: bool, problem: str) -> None:
+    """End the demonstration when the story does not go as it should."""
+    if not holds:
+        sys.exit(f"\n{problem}")
 
 
 def submit(midwife: Client, document: DocumentToSubmit) -> str:
     """Submit one document; its uniqueId."""
     the_set = SubmissionSet(
         entry_uuid="",
-        authors=(MIDWIFE,),
+        authors=(AUTHOR,),
         content_type_code=Coded("zwangerschap", "2.999.10.4", "Zorg tijdens de zwangerschap"),
         patient_id=EVA,
-        source_id="2.999.30",
+        source_id=SOURCES[MIDWIFE.organisation],
     )
     submission, contents = compose([document], the_set)
     succeed(midwife.submit(submission, contents))
     return submission.entries[0].unique_id or ""
 
 
-def submit_pregnancy_record(midwife: Client) -> dict[str, Path]:
+def publish(midwife: Client) -> dict[str, Path]:
     """Submit the record as a document for people and as one for systems; the files by uniqueId."""
     for_people = DOCUMENTS / "zwangerschapskaart.pdf"
     for_systems = DOCUMENTS / "zwangerschapssamenvatting.xml"
@@ -195,7 +103,7 @@ def submit_pregnancy_record(midwife: Client) -> dict[str, Path]:
         mime_type="application/pdf",
     )
     sent = {}
-    with step("The midwife submits a pregnancy record, as PDF/A (ITI-41)"):
+    with step("The midwife submits Eva's pregnancy record, as PDF/A (ITI-41)"):
         sent[submit(midwife, DocumentToSubmit(for_people, entry))] = for_people
     entry = replace(
         COMMON,
@@ -209,54 +117,125 @@ def submit_pregnancy_record(midwife: Client) -> dict[str, Path]:
     return sent
 
 
-def find(hospital: Client, patient: str) -> tuple[DocumentEntry, ...]:
-    """The approved documents of a patient."""
-    parameters = {"$XDSDocumentEntryPatientId": patient, "$XDSDocumentEntryStatus": [Status.APPROVED.urn]}
-    found = hospital.query("FindDocuments", parameters)
+def find(system: Client) -> tuple[DocumentEntry, ...]:
+    """Eva's approved documents, as far as who asks may see them."""
+    parameters = {"$XDSDocumentEntryPatientId": EVA, "$XDSDocumentEntryStatus": [Status.APPROVED.urn]}
+    found = system.query("FindDocuments", parameters)
     succeed(found)
     return found.objects.entries
 
 
-def tell(region: Region) -> None:
-    """What happens between the midwife, the hospital and the youth health service."""
-    with step("Patient Eva is made known with `xds patient add`"):
-        xds("patient", "add", EVA, "--config", str(region.config))
-    with step("Patient Noor is announced by the hospital's system (ITI-8 over MLLP)"):
-        feed(region, NOOR)
-    with region.client("midwife-practice") as midwife:
-        sent = submit_pregnancy_record(midwife)
-    with region.client("hospital") as hospital:
-        with step("The hospital looks for Eva's documents (ITI-18)"):
-            entries = find(hospital, EVA)
-        for entry in entries:
-            print(f"      {entry.title} ({entry.mime_type}, {entry.size} bytes)")
-        with step("It finds nothing of Noor yet"):
-            of_noor = find(hospital, NOOR)
-    with region.client("jgz") as jgz, tempfile.TemporaryDirectory() as folder:
-        with step("The youth health service (JGZ) retrieves both (ITI-43)"):
-            wanted = [(entry.repository_unique_id or "", entry.unique_id or "") for entry in entries]
-            retrieved = jgz.retrieve(wanted, Path(folder))
-            succeed(retrieved)
-        with step("The bytes are compared with what the midwife sent"):
-            received = {document.unique_id: document.path.read_bytes() for document in retrieved.documents}
-            if received != {unique_id: file.read_bytes() for unique_id, file in sent.items()} or of_noor:
-                sys.exit("The documents are not what was sent.")
-
-
 def succeed(result) -> None:
     """End with the errors of an answer that is none we hoped for."""
-    if result.status != "Success":
-        sys.exit("\n".join([result.status, *(f"{issue.code}: {issue.context}" for issue in result.issues)]))
+    problem = "\n".join([result.status, *(f"{issue.code}: {issue.context}" for issue in result.issues)])
+    require(result.status == "Success", problem)
+
+
+def make_known(region: Region) -> None:
+    with step("Patient Eva is made known with `xds patient add`"):
+        region.xds("patient", "add", EVA)
+    with step("Patient Noor is announced by the hospital's system (ITI-8 over MLLP)"):
+        feed(region, NOOR)
+
+
+def share(region: Region, sent: dict[str, Path]) -> None:
+    """With Eva's consent, the obstetrician finds and retrieves what the midwife published."""
+    with system_of(region, OBSTETRICIAN) as obstetrician:
+        with step("The obstetrician looks for Eva's documents (ITI-18), and finds nothing yet"):
+            require(not find(obstetrician), "Something was found without consent.")
+        with step("Eva agrees that the hospital sees her file, and it becomes one that treats her (`xds consent`)"):
+            region.xds("consent", "record", "--patient", EVA, "--permit", *TO_THE_HOSPITAL)
+            region.xds("consent", "relation", "--patient", EVA, "--organisation", HOSPITAL, "--by", "A. Jansen")
+        with step("The obstetrician looks again, and finds both (ITI-18)"):
+            entries = find(obstetrician)
+        require(len(entries) == len(sent), f"{len(entries)} documents were found.")
+        tell_of("\n".join(f"{entry.title} ({entry.mime_type}, {entry.size} bytes)" for entry in entries))
+        with tempfile.TemporaryDirectory() as folder:
+            with step("And retrieves them (ITI-43): the bytes are what the midwife sent"):
+                wanted = [(entry.repository_unique_id or "", entry.unique_id or "") for entry in entries]
+                retrieved = obstetrician.retrieve(wanted, Path(folder))
+                succeed(retrieved)
+                received = {document.unique_id: document.path.read_bytes() for document in retrieved.documents}
+            expected = {unique_id: file.read_bytes() for unique_id, file in sent.items()}
+            require(received == expected, "The documents are not what was sent.")
+
+
+def refuse(region: Region) -> None:
+    """Who is a stranger to Eva finds nothing; who can't show who they are gets no answer."""
+    jgz = ORGANISATIONS[NURSE.organisation].ura
+    words = "A stranger, a nurse of youth health care (JGZ) who does not treat Eva, finds nothing"
+    with step(words), system_of(region, NURSE) as stranger:
+        require(not find(stranger), "A stranger found something.")
+    with step("`xds consent explain` says why, for each document"):
+        asked = ("--patient", EVA, "--organisation", jgz, "--role", NURSE.role.code)
+        why = region.xds("consent", "explain", *asked, exit_status=1)
+    tell_of(why)
+    with step("The obstetrician's assertion has expired: a SOAP fault"):
+        fault = refusal(system_of(region, OBSTETRICIAN, form="expired"))
+    tell_of(fault)
+    with step("The JGZ's system shows an assertion of the obstetrician: a SOAP fault"):
+        fault = refusal(system_of(region, OBSTETRICIAN, at="jgz"))
+    tell_of(fault)
+
+
+def refusal(system: Client) -> str:
+    """The fault with which a query is refused."""
+    with system:
+        try:
+            find(system)
+        except Fault as fault:
+            return f"{(fault.subcode or fault.code).rpartition('}')[2]}: {fault.reason}"
+    sys.exit("\nA request that should be refused was answered.")
+
+
+def withdraw(region: Region) -> None:
+    """Eva withdraws; then only the glass opens her file, and that is on record."""
+    with step("Eva withdraws what she agreed to (`xds consent withdraw`)"):
+        region.xds("consent", "withdraw", "--patient", EVA, *TO_THE_HOSPITAL)
+    with step("The obstetrician's next request finds nothing"), system_of(region, OBSTETRICIAN) as obstetrician:
+        require(not find(obstetrician), "Something was found after the withdrawal.")
+    reason = "bloedverlies bij opname"
+    with (
+        step(f"At night the obstetrician breaks the glass ({reason}), and finds both"),
+        system_of(region, OBSTETRICIAN, emergency=reason) as obstetrician,
+    ):
+        require(len(find(obstetrician)) == 2, "The glass did not open.")
+    with step("The privacy officer reads who broke the glass (`xds consent emergencies`)"):
+        emergencies = region.xds("consent", "emergencies")
+    require(reason in emergencies, "The emergency is not on record.")
+    tell_of(emergencies)
+
+
+def account_for(region: Region) -> None:
+    """Who saw Eva's file and why, and the proof that the answer is what was written down at the time."""
+    with step("Who saw Eva's file, and why were they allowed to (`xds audit report dossier`)"):
+        report = region.xds("audit", "report", "dossier", EVA.partition("^")[0])
+    tell_of(report)
+    export, key, anchors = (region.folder / name for name in ("export", "log.key", "anchors"))
+    with step("The log is exported for an auditor, its checkpoint kept elsewhere (`xds audit export`, `anchor`)"):
+        region.xds("audit", "export", str(export))
+        region.xds("audit", "anchor")
+        key.write_text(region.xds("audit", "key") + "\n")
+    with step("`xds audit verify` verifies the export, without the server, its database or a secret"):
+        verified = xds("audit", "verify", str(export), "--key", str(key), "--anchor", str(anchors))
+    tell_of(verified)
+    with step("And so does scripts/verify-audit, which shares no code with xds"):
+        command = [sys.executable, str(ROOT / "scripts" / "verify-audit"), str(export), str(key), str(anchors)]
+        verified = subprocess.run(command, text=True, capture_output=True)
+    require(verified.returncode == 0, verified.stdout + verified.stderr)
+    tell_of(verified.stdout.strip())
 
 
 def how_to_go_on(region: Region) -> None:
     command = shown(Path(sys.executable).parent / "xds")
-    config, tls = shown(region.config), shown(region.folder / "tls")
+    config, tls, token = shown(region.config), shown(region.folder / "tls"), shown(region.folder / "assertion.xml")
     print(
         f"\nThe server goes on at {region.url} until Ctrl-C; its log is {shown(region.folder / 'server.log')}. "
-        "In another terminal:\n"
-        f"  {command} query --config {config} --patient '{EVA}'\n"
-        f"  {command} endpoints --config {config}\n"
+        "In another terminal, as the midwife (an assertion is valid for five minutes):\n"
+        f"  {command} token --config {config} --organisation midwife-practice --role 03.000 > {token}\n"
+        f"  {command} query --config {config} --assertion {token} --certificate {tls}/midwife-practice.pem "
+        f"--key {tls}/midwife-practice-key.pem --patient '{EVA}'\n"
+        f"  {command} audit list --config {config}\n"
         f"  {command} doctor --config {config}\n"
         f"  curl --cacert {tls}/ca.pem --cert {tls}/hospital.pem --key {tls}/hospital-key.pem "
         f"'{region.url}/registry?wsdl'",
@@ -275,17 +254,32 @@ def main() -> None:
     os.umask(0o077)
     with ExitStack() as stack, contextlib.suppress(KeyboardInterrupt):
         region = Region(stack.enter_context(empty_folder()), *free_ports())
-        with step("A certificate authority, three organisations and an affinity domain are made"):
-            domain = str(ROOT / "fixtures" / "affinity-domains" / "geboortezorg.toml")
-            ports = ("--port", str(region.http), "--mllp-port", str(region.mllp))
-            xds("init", "--demo", "--affinity-domain", domain, *ports, str(region.folder))
-        with step("The server starts, with TLS and client certificates"):
-            running = stack.enter_context(server(region))
-        tell(region)
-        print("\nDone: what went in came out, byte for byte.", flush=True)
+        running = stack.enter_context(started(region))
+        make_known(region)
+        with system_of(region, MIDWIFE) as midwife:
+            sent = publish(midwife)
+        share(region, sent)
+        refuse(region)
+        withdraw(region)
+        account_for(region)
+        print("\nDone: what went in came out, byte for byte, for who may see it, and all is on record.", flush=True)
         if not once:
             how_to_go_on(region)
             running.wait()
+
+
+@contextmanager
+def started(region: Region) -> Iterator[subprocess.Popen[bytes]]:
+    """The server, made and started."""
+    with step("Certificates, an issuer of assertions (for trying out only) and three organisations are made"):
+        domain, policy = (ROOT / "fixtures" / each / "geboortezorg.toml" for each in ("affinity-domains", "policies"))
+        files = ("--affinity-domain", str(domain), "--policy", str(policy))
+        ports = ("--port", str(region.http), "--mllp-port", str(region.mllp))
+        xds("init", "--demo", *files, *ports, str(region.folder))
+    with ExitStack() as stack:
+        with step("The server starts: mutual TLS, an assertion in each message, and a record of each request"):
+            running = stack.enter_context(server(region))
+        yield running
 
 
 if __name__ == "__main__":

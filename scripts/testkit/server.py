@@ -70,10 +70,10 @@ def running(folder: Path, codes: Path, *, identity: bool = False) -> Iterator[Pa
     """Run a server with these value sets; yield its configuration. With `identity` every message needs an assertion."""
     config, log = folder / "xds.toml", folder / "server.log"
     ports = ("--port", _free_port(), "--mllp-port", _free_port())
-    _xds("init", "--demo", "--affinity-domain", str(codes), *ports, str(folder))
-    if identity:
-        settings = config.read_text().replace("required = false", "required = true")
-        config.write_text(f'{settings}\n[consent]\npolicy = "{_POLICY}"\n')
+    _xds("init", "--demo", "--affinity-domain", str(codes), "--policy", str(_POLICY), *ports, str(folder))
+    if not identity:
+        config.write_text(config.read_text().replace("required = true", "required = false"))
+    else:
         _xds("participant", "sources", "--config", str(config), "1", OUR_SOURCE)
     command = [sys.executable, "-m", "xds", "serve", "--config", str(config)]
     with log.open("wb") as output:

@@ -21,6 +21,7 @@ from xds.model.objects import DocumentEntry
 ROOT = Path(__file__).parents[2]
 XDSB = "urn:ihe:iti:xds-b:2007"
 SOAP = "http://www.w3.org/2003/05/soap-envelope"
+WSSE = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
 KAART = b"%PDF-1.7\nzwangerschapskaart \xff\n"
 PROVIDE = "urn:ihe:iti:2007:ProvideAndRegisterDocumentSet-b"
 INCLUDE = '<xop:Include xmlns:xop="http://www.w3.org/2004/08/xop/include" href="cid:kaart@x"/>'
@@ -94,6 +95,9 @@ def codes(validate):
 GOOD = {
     "bare": provide(bare(), base64.encodebytes(KAART).decode()),
     "soap": envelope(provide(bare(), base64.b64encode(KAART).decode())),
+    "an assertion": envelope(
+        provide(bare(), base64.b64encode(KAART).decode()), f'<w:Security xmlns:w="{WSSE}" s:mustUnderstand="true"/>'
+    ),
     "its parts are elsewhere": envelope(provide(bare(hash="a" * 40), INCLUDE)),
     "mime": mime(envelope(provide(bare(size=str(len(KAART))), INCLUDE))),
     "mime in bare lines": mime(envelope(provide(bare(hash=hashlib.sha1(KAART).hexdigest()), INCLUDE)), end="\n"),

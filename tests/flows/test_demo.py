@@ -16,7 +16,31 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PDF = ROOT / "fixtures" / "demo" / "zwangerschapskaart.pdf"
 ENVIRONMENT = {**os.environ, "VIRTUAL_ENV": sys.prefix, "PYTHONPATH": str(ROOT)}
-STEPS = 10
+STEPS = 22
+STORY = (
+    r"The midwife submits Eva's pregnancy record, as PDF/A",
+    r"for systems, as XML that is a transformation of it",
+    r"The obstetrician looks for Eva's documents \(ITI-18\), and finds nothing yet",
+    r"Eva agrees that the hospital sees her file",
+    r"The obstetrician looks again, and finds both",
+    r"Zwangerschapskaart \(application/pdf, 24657 bytes\)",
+    r"And retrieves them \(ITI-43\): the bytes are what the midwife sent",
+    r"A stranger, .* finds nothing",
+    r"JGZ De Wieg heeft op dit moment geen behandelrelatie met de cliënt",
+    r"MessageExpired: the assertion has expired",
+    r"FailedAuthentication: the assertion is of another organisation than the client certificate",
+    r"Eva withdraws what she agreed to",
+    r"The obstetrician's next request finds nothing",
+    r"breaks the glass \(bloedverlies bij opname\), and finds both",
+    r"00010990  000000002@\S+  bloedverlies bij opname",
+    r"Bram de Boer, gynaecoloog, .* bekeek: .* noodknop: nee — reden: De cliënt heeft op .* toestemming gegeven",
+    r"Carla Smit, verpleegkundige, .* geweigerd .* geen behandelrelatie",
+    r"Bram de Boer, gynaecoloog, .* noodknop: ja — reden: Noodknop: bloedverlies bij opname",
+    r"(\d+) records, 0 of them deleted after their term\.\n +Sealed up to \1, anchored up to \1\.\n",
+    r"All is as it was written\.\n",
+    r"And so does scripts/verify-audit, .*\n +All is as it was written\.\n",
+)
+"""What must be told, in this order."""
 
 
 def start(*arguments: str) -> subprocess.Popen[str]:
@@ -65,6 +89,11 @@ def test_the_demo_tells_its_story_again_while_an_earlier_one_goes_on(left_runnin
 
     assert second.returncode == 0, output + errors
     assert output.count(" ms\n") == STEPS
+    told = 0
+    for part in STORY:
+        found = re.compile(part).search(output, told)
+        assert found, f"{part}\n{output}"
+        told = found.end()
     assert "what went in came out, byte for byte" in output
     assert answer(said) == 200
     assert "999911120" not in (ROOT / log).read_text()

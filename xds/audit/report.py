@@ -71,6 +71,11 @@ class Row(NamedTuple):
             parts.append(f"{self.times} keer op deze dag")
         return " — ".join(parts)
 
+    @property
+    def explained(self) -> str:
+        """The sentence with why it was allowed or not, where that was decided."""
+        return f"{self.text} — reden: {self.reason}" if self.reason else self.text
+
 
 def rows(overview: Overview, records: Iterable[Record], titles: Mapping[str, str]) -> list[Row]:
     """The lines of an overview, oldest first. `titles` names documents by their uniqueId, as far as that is known.

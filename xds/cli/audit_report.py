@@ -26,7 +26,7 @@ def report(
 
     client (a BSN or CX): who had access to the client's own dossier, for the client, without names of employees. day (a
     URA, with --from): all access by an organisation on a day. employee (a UZI number or CX): all that one person did.
-    dossier (a BSN or CX): all access to one dossier, with names.
+    dossier (a BSN or CX): all access to one dossier, with names. All but the client's say why it was allowed, or not.
     """
     from xds.audit.record import decode
     from xds.audit.report import Overview, rows
@@ -47,7 +47,8 @@ def report(
     if as_json:
         click.echo(json.dumps([line._asdict() for line in lines], indent=2, ensure_ascii=False))
     else:
-        click.echo("\n".join(line.text for line in lines) or "Er is niets vastgelegd.")
+        texts = (line.text if kind is Overview.CLIENT else line.explained for line in lines)
+        click.echo("\n".join(texts) or "Er is niets vastgelegd.")
 
 
 def _titles(log: Opened, unique_ids: set[str]) -> dict[str, str]:
@@ -63,5 +64,5 @@ def _titles(log: Opened, unique_ids: set[str]) -> dict[str, str]:
         for entry in log.database.read_now(lambda reader, asked=selection: reader.entries(asked)):
             title = decode_fragment(unpack(entry.fragment)).title
             if title:
-                titles[entry.unique_id] = title[0].value
+                titles[entry.unique_id] = title
     return titles

@@ -11,12 +11,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from xds.cli.certificates import fingerprint
 from xds.errors import Misconfigured
 from xds.model.party import NormStatus, Organisation
 
 if TYPE_CHECKING:
-    from xds.db.writer import Writer
     from xds.settings import Settings
 
 ORGANISATIONS = {
@@ -27,6 +25,8 @@ ORGANISATIONS = {
 """Who gets a client certificate in a demonstration, and is a participant in it."""
 SOURCES = {"hospital": "2.999.7", "midwife-practice": "2.999.30", "jgz": "2.999.40"}
 """The sourceId that each of them submits with."""
+NEW_SYSTEM = "new-system"
+"""Who gets a client certificate in a demonstration too, and is no participant yet."""
 TEST_ISSUER = "https://issuer.example/test"
 
 _CONFIGURATION = """\
@@ -43,9 +43,7 @@ affinity_domain = {affinity_domain}
 unique_id = "{repository_id}"  # made for this repository; it must never change
 documents = "data/documents"
 
-{policy}[identity]
-required = false  # whoever reaches it may do everything: for development, on this machine only
-{issuers}
+{policy}{identity}
 [database]
 url = "{database}"
 
@@ -64,7 +62,18 @@ certificate = "tls/hospital.pem"
 key = "tls/hospital-key.pem"
 ca = "tls/ca.pem"
 """
-_ISSUERS = 'issuers = ["tls/issuer.xml"]\n'
+_OPEN = """\
+[identity]
+required = false  # whoever reaches it may do everything: for development, on this machine only
+"""
+_KNOWN = """\
+[identity]
+required = true
+issuers = ["tls/issuer.xml"]  # that of `xds token`: only for trying out, on this machine only
+
+[audit]
+anchor_paths = ["anchors"]  # in earnest, where whoever keeps the log can't reach it
+"""
 _POLICY = '[consent]\npolicy = "policy.toml"\n\n'
 _DATABASE = "sqlite:///data/xds.db"
 
@@ -107,7 +116,8 @@ def command(
 
     A configuration that is there already is kept, and its database is brought up to date; so it also upgrades.
     With --demo the folder has client certificates of a hospital, a midwife practice and a JGZ organisation, which are
-    its participants, and an issuer of assertions for tests.
+    its participants, one of a system that is none yet, and an issuer of assertions for tests; the server wants to know
+    who asks, and keeps the log.
     """
     from xds.config import load
 
@@ -126,7 +136,7 @@ def command(
                 port=port,
                 mllp_port=mllp_port,
                 tls=_TLS if demo else "",
-                issuers=_ISSUERS if demo else "",
+                identity=_KNOWN if demo else _OPEN,
                 affinity_domain=_copied(affinity_domain, folder),
                 policy=_copied_policy(policy, folder),
                 repository_id=repository_id or f"2.25.{uuid.uuid4().int}",
@@ -141,31 +151,26 @@ def command(
         if not kept:
             file.unlink()
         raise
-    _prepare(settings, folder / "tls" if demo and not kept else None)
+    _prepare(settings)
+    if demo and not kept:
+        _add_participants(file, folder / "tls")
     click.echo(f"Ready. Start it with: xds serve --config {file}")
 
 
-def _prepare(settings: Settings, certificates: Path | None) -> None:
-    """Make the keys, the tables and the documents folder, and participants of those who have these certificates."""
+def _prepare(settings: Settings) -> None:
+    """Make the keys, the tables and the documents folder."""
     from xds.atna.keys import make_keys
     from xds.db import open_database
     from xds.store.files import FileDocuments
 
     make_keys(settings.audit.index_key, settings.audit.signing_key)
-    database = open_database(settings.database.url, create=True)
-    try:
-        if certificates is not None:
-            database.write_now(lambda writer: _add_participants(writer, certificates))
-    except ValueError:
-        click.echo("The database has participants with these certificates already.")
-    finally:
-        database.close()
+    open_database(settings.database.url, create=True).close()
     if settings.repository.enabled:
         FileDocuments(settings.repository.documents).close()
 
 
 def make_certificates(folder: Path) -> None:
-    """Make a local CA, a certificate for a server on this machine, and one for each organisation."""
+    """Make a local CA, a certificate for a server on this machine, one for each organisation and one more."""
     import trustme
 
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -173,7 +178,7 @@ def make_certificates(folder: Path) -> None:
     _write(folder / "ca.pem", authority.cert_pem.bytes())
     server = authority.issue_cert("localhost", "127.0.0.1", "::1", key_type=trustme.KeyType.ECDSA)
     _write_certificate(folder, "server", server)
-    for organisation in ORGANISATIONS:
+    for organisation in (*ORGANISATIONS, NEW_SYSTEM):
         client = authority.issue_cert(
             f"{organisation}.example", organization_name=organisation, key_type=trustme.KeyType.ECDSA
         )
@@ -188,11 +193,13 @@ def _make_issuer(folder: Path) -> None:
         _write(folder / name, content)
 
 
-def _add_participants(writer: Writer, folder: Path) -> None:
+def _add_participants(config: Path, certificates: Path) -> None:
+    """Register each organisation with its certificate, recorded in the log as by `xds participant add`."""
+    from xds.cli.participant import register
+
     today = datetime.now(UTC).date()
     for name, organisation in ORGANISATIONS.items():
-        certificate = fingerprint(folder / f"{name}.pem")
-        writer.add_participant(organisation, certificate, (SOURCES[name],), today, NormStatus())
+        register(config, certificates / f"{name}.pem", organisation, (SOURCES[name],), today, NormStatus())
 
 
 def _write_certificate(folder: Path, name: str, certificate) -> None:

@@ -32,6 +32,7 @@ from xds.soap.content_type import parse_content_type
 from xds.soap.envelope import open_envelope
 from xds.soap.fault import WSA, action_mismatch, action_not_supported
 from xds.soap.receive import Received, check_request, receive, resolve_includes
+from xds.soap.trust import SECURITY
 from xds.store.files import FileDocuments
 from xds.transaction import Transaction, discover
 
@@ -150,7 +151,7 @@ class _Message:
             self._fault(action_not_supported(""), _ENVELOPE, reason)
             return None
         try:
-            envelope = open_envelope(root)
+            envelope = open_envelope(root, frozenset((SECURITY,)))
         except Fault as fault:
             self._fault(fault, _ENVELOPE)
             return next(root.iter(*known), None)

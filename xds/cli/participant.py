@@ -84,13 +84,25 @@ def add(
     source_ids = _oids(source_id, "--source-id")
     organisation = Organisation(ura, name.strip(), kind.strip())
     day = since or datetime.now(UTC).date()
-    known_by, met = fingerprint(certificate), NormStatus(**norms)
-    number = _changed(
+    number = register(config, certificate, organisation, source_ids, day, NormStatus(**norms))
+    click.echo(f"Participant {number}.")
+
+
+def register(
+    config: Path | None,
+    certificate: Path,
+    organisation: Organisation,
+    source_ids: tuple[str, ...],
+    since: date,
+    norms: NormStatus,
+) -> int:
+    """Register a system that shows this certificate, recorded in the log; its number."""
+    known_by = fingerprint(certificate)
+    return _changed(
         config,
         f"added with the certificate {known_by}",
-        lambda writer: writer.add_participant(organisation, known_by, source_ids, day, met),
+        lambda writer: writer.add_participant(organisation, known_by, source_ids, since, norms),
     )
-    click.echo(f"Participant {number}.")
 
 
 @command.command(name="list")
