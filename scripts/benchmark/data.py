@@ -6,15 +6,29 @@ import itertools
 import os
 import random
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from xds.db import open_database
+from xds.db.writer import Writer
 from xds.ebrim.encode import encode
 from xds.ebrim.fragment import pack
 from xds.model.coded import Author, Coded, LocalizedString
+from xds.model.consent import (
+    ANYONE,
+    Channel,
+    Consent,
+    Decision,
+    Giver,
+    Ground,
+    Scope,
+    ScopeKind,
+    Subject,
+    TreatmentRelation,
+)
 from xds.model.objects import AnyObject, Association, AssociationType, DocumentEntry, Status, SubmissionSet
 
 EACH = 20
@@ -127,6 +141,45 @@ def load(url: str, documents: int) -> None:
                     lambda writer, chunk=chunk: [writer.insert(objects, keys[owner]) for owner, objects in chunk]
                 )
     database.close()
+
+
+def add_patients_of_many(url: str, owners: range, documents: int) -> None:
+    """Add patients who have so many documents each."""
+    random.seed("many")
+    uids = (f"2.999.47.{n}" for n in itertools.count())
+
+    def add(writer: Writer) -> None:
+        for owner in owners:
+            writer.add_patient(patient(owner))
+            key = writer.patient(patient(owner))
+            for number in range(documents):
+                writer.insert(registered(number, patient(owner), uids), key)
+
+    _write(url, add)
+
+
+def permit(url: str, owners: range, ura: str) -> None:
+    """Let an organisation treat these patients, with their consent."""
+    at = datetime.now(UTC)
+    subject = Subject(ANYONE, None, Scope(ScopeKind.ORGANISATION, ura))
+    consent = Consent(0, subject, Decision.PERMIT, at, None, frozenset({Giver.CLIENT}), Channel.PAPER, "bench", at)
+    relation = TreatmentRelation(0, ura, at, None, Ground.REGISTERED)
+
+    def add(writer: Writer) -> None:
+        for owner in owners:
+            key = writer.patient(patient(owner))
+            writer.consents.add_relation(key, relation, "bench", at)
+            writer.consents.add_consent(key, consent)
+
+    _write(url, add)
+
+
+def _write(url: str, change: Callable[[Writer], None]) -> None:
+    database = open_database(url, create=True)
+    try:
+        database.write_now(change)
+    finally:
+        database.close()
 
 
 def ensure(folder: Path, documents: int) -> Path:

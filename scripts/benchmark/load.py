@@ -6,6 +6,8 @@ import asyncio
 import itertools
 import multiprocessing
 import random
+import re
+import socket
 import ssl
 import time
 from collections.abc import Callable
@@ -107,6 +109,25 @@ def client_context(tls: dict[str, str]) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=tls["ca"])
     context.load_cert_chain(tls["certificate"], tls["key"])
     return context
+
+
+def connect(port: int, tls: dict[str, str]) -> ssl.SSLSocket:
+    plain = socket.create_connection(("127.0.0.1", port), 60)
+    return client_context(tls).wrap_socket(plain, server_hostname="127.0.0.1")
+
+
+def once(port: int, tls: dict[str, str], request: bytes) -> bytes:
+    """The body of the answer to one request."""
+    with connect(port, tls) as link:
+        link.sendall(request)
+        answer = b""
+        while b"\r\n\r\n" not in answer:
+            answer += link.recv(65536)
+        head, _, body = answer.partition(b"\r\n\r\n")
+        length = int(re.search(rb"(?i)content-length: (\d+)", head)[1])
+        while len(body) < length:
+            body += link.recv(65536)
+        return body
 
 
 def load(

@@ -14,17 +14,19 @@ from xds.model.objects import Submission
 QUERY = "urn:oasis:names:tc:ebxml-regrep:xsd:query:3.0"
 RIM = "urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0"
 XDSB = "urn:ihe:iti:xds-b:2007"
+WSSE = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
 APPROVED = "urn:oasis:names:tc:ebxml-regrep:StatusType:Approved"
 Make = Callable[[random.Random, int], bytes]
 
 
-def envelope(action: str, body: bytes) -> bytes:
-    return (
+def envelope(action: str, body: bytes, security: bytes = b"") -> bytes:
+    head = (
         '<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope" xmlns:a="http://www.w3.org/2005/08/addressing">'
         f'<s:Header><a:Action s:mustUnderstand="1">{action}</a:Action>'
         "<a:MessageID>urn:uuid:6d296e90-e5dc-43d0-b455-7c1f3eb35d83</a:MessageID>"
-        "<a:To>https://127.0.0.1/</a:To></s:Header><s:Body>"
-    ).encode() + body + b"</s:Body></s:Envelope>"  # fmt: skip
+        "<a:To>https://127.0.0.1/</a:To>"
+    )
+    return head.encode() + security + b"</s:Header><s:Body>" + body + b"</s:Body></s:Envelope>"
 
 
 def http(path: str, content_type: str, length: int) -> bytes:
@@ -37,12 +39,17 @@ def _slot(name: str, value: str) -> str:
     return f'<rim:Slot name="{name}"><rim:ValueList><rim:Value>{value}</rim:Value></rim:ValueList></rim:Slot>'
 
 
-def _post(path: str, action: str, body: bytes) -> bytes:
-    message = envelope(action, body)
+def security_header(assertion: bytes) -> bytes:
+    """The header block that carries an assertion."""
+    return f'<w:Security xmlns:w="{WSSE}" s:mustUnderstand="1">'.encode() + assertion + b"</w:Security>"
+
+
+def _post(path: str, action: str, body: bytes, security: bytes = b"") -> bytes:
+    message = envelope(action, body, security)
     return http(path, "application/soap+xml; charset=UTF-8", len(message)) + message
 
 
-def find(patients: int, one: bool) -> Make:
+def find(patients: range, one: bool, security: bytes = b"") -> Make:
     """FindDocuments of a random patient, all documents or those of one type."""
     slots = _slot("$XDSDocumentEntryPatientId", "'@PATIENT@'") + _slot("$XDSDocumentEntryStatus", f"('{APPROVED}')")
     if one:
@@ -58,11 +65,12 @@ def find(patients: int, one: bool) -> Make:
         "/registry",
         "urn:ihe:iti:2007:RegistryStoredQuery",
         body.replace("@PATIENT@", sample).replace("@TYPE@", TYPES[0].code).encode(),
+        security,
     )
     old, kind = sample.encode(), TYPES[0].code.encode()
 
     def make(source: random.Random, number: int) -> bytes:
-        request = whole.replace(old, patient(source.randrange(patients)).replace("&", "&amp;").encode())
+        request = whole.replace(old, patient(source.choice(patients)).replace("&", "&amp;").encode())
         return request.replace(kind, TYPES[source.randrange(len(TYPES))].code.encode()) if one else request
 
     return make

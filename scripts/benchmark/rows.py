@@ -4,73 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import os
-import random
 import re
-import socket
-import ssl
 import statistics
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark import raw, requests
-from benchmark.data import EACH, ensure
-from benchmark.load import Load, client_context, load
-from benchmark.servers import bare, configure, free_port, ours, parsing, resident, sending
+from benchmark.data import EACH
+from benchmark.guarded import guarded
+from benchmark.load import Load, connect, load
+from benchmark.measure import MIB, Bench, Row, beside_handler, ratio
+from benchmark.servers import bare, ours, resident, sending
 
-MIB = 1 << 20
 SUCCESS = b"ResponseStatusType:Success"
-
-
-@dataclass
-class Row:
-    """One line: `ratio` is value to floor, and `target` what the ratio (or the value) must reach or not exceed."""
-
-    name: str
-    value: float
-    floor: float | None
-    ratio: float | None
-    target: float
-    unit: str
-    at_most: bool = False
-
-    @property
-    def met(self) -> bool:
-        measured = self.value if self.ratio is None else self.ratio
-        return measured <= self.target if self.at_most else measured >= self.target
-
-
-@dataclass
-class Bench:
-    """Where things are and how long each measure takes. `documents` are in the large index."""
-
-    folder: Path
-    data: Path
-    documents: int
-    seconds: float
-    repeats: int
-    large: int
-
-    @property
-    def patients(self) -> int:
-        return self.documents // EACH
-
-    def index(self, documents: int) -> Path:
-        """A database of that many documents, in the page cache: otherwise the disk is measured."""
-        path = ensure(self.data, documents)
-        with path.open("rb") as file:
-            while file.read(MIB):
-                pass
-        return path
-
-    def configured(self, name: str, database: Path | None) -> tuple[Path, dict[str, str], int]:
-        port = free_port()
-        folder = self.folder / name
-        return folder, configure(folder, database, port), port
 
 
 def queries(bench: Bench) -> Iterator[Row]:
@@ -78,20 +28,8 @@ def queries(bench: Bench) -> Iterator[Row]:
     folder, tls, port = bench.configured("query", bench.index(bench.documents))
     with ours(folder, tls, port):
         for name, one, target in (("ITI-18, one document", True, 0.45), ("ITI-18, twenty documents", False, 0.50)):
-            make = requests.find(bench.patients, one)
-            answer = once(port, tls, make(random.Random(1), 1))
-            expected = b"</rim:ExtrinsicObject></rim:RegistryObjectList>"
-            count = answer.count(b"<rim:ExtrinsicObject ")
-            if count != (1 if one else EACH):
-                raise ValueError(f"{name}: {count} documents in the answer")
-            with bare(tls, lambda answer=answer: parsing(answer, "application/soap+xml")) as floor_port:
-                values, floors = [], []
-                for warm in (floor_port, port):
-                    load(warm, tls, make, expected, seconds=min(1, bench.seconds))
-                for _ in range(bench.repeats):
-                    floors.append(load(floor_port, tls, make, expected, seconds=bench.seconds).rate)
-                    values.append(load(port, tls, make, expected, seconds=bench.seconds).rate)
-            yield ratio(name, values, floors, target, "requests/s")
+            make = requests.find(range(bench.patients), one)
+            yield beside_handler(bench, name, port, tls, make, 1 if one else EACH, target)
 
 
 def growth(bench: Bench) -> Iterator[Row]:
@@ -105,7 +43,7 @@ def growth(bench: Bench) -> Iterator[Row]:
             servers[documents] = (port, tls)
         for _ in range(bench.repeats):
             for documents, (port, tls) in servers.items():
-                make = requests.find(documents // EACH, one=False)
+                make = requests.find(range(documents // EACH), one=False)
                 seen = load(port, tls, make, SUCCESS, seconds=bench.seconds, connections=1, processes=1)
                 rates.setdefault(documents, []).append(seen.percentile(0.5))
     small, large = (statistics.median(rates[n]) * 1000 for n in sorted(rates))
@@ -154,7 +92,7 @@ def large_documents(bench: Bench) -> Iterator[Row]:
     repository = re.search(r'unique_id = "([^"]+)"', (folder / "xds.toml").read_text())[1]
     ups, floors, peaks, downs, down_floors, down_peaks = [], [], [], [], [], []
     with ours(folder, tls, port) as (pids, _):
-        make = requests.find(1000, one=False)
+        make = requests.find(range(1000), one=False)
         small = {"seconds": bench.seconds, "connections": 2, "processes": 1}
         load(port, tls, make, SUCCESS, **small)
         idle = load(port, tls, make, SUCCESS, **small).percentile(0.99)
@@ -185,11 +123,6 @@ def large_documents(bench: Bench) -> Iterator[Row]:
     yield Row(f"ITI-43, {bench.large} MB: memory of a worker above idle", memory, None, None, 64, "MB", True)
 
 
-def ratio(name: str, values: list[float], floors: list[float], target: float, unit: str) -> Row:
-    value, floor = statistics.median(values), statistics.median(floors)
-    return Row(name, value, floor, value / floor, target, unit)
-
-
 def fill_patients(folder: Path, bench: Bench) -> None:
     """The thousand patients that submissions are for."""
     import subprocess
@@ -198,25 +131,6 @@ def fill_patients(folder: Path, bench: Bench) -> None:
 
     command = [sys.executable, "-m", "xds", "patient", "add", "--config", str(folder / "xds.toml")]
     subprocess.run([*command, *(patient(n) for n in range(1000))], check=True, capture_output=True)
-
-
-def once(port: int, tls: dict[str, str], request: bytes) -> bytes:
-    """The body of the answer to one request."""
-    with connect(port, tls) as link:
-        link.sendall(request)
-        answer = b""
-        while b"\r\n\r\n" not in answer:
-            answer += link.recv(65536)
-        head, _, body = answer.partition(b"\r\n\r\n")
-        length = int(re.search(rb"(?i)content-length: (\d+)", head)[1])
-        while len(body) < length:
-            body += link.recv(65536)
-        return body
-
-
-def connect(port: int, tls: dict[str, str]) -> ssl.SSLSocket:
-    plain = socket.create_connection(("127.0.0.1", port), 60)
-    return client_context(tls).wrap_socket(plain, server_hostname="127.0.0.1")
 
 
 def upload(port: int, tls: dict[str, str], size: int, number: int) -> float:
@@ -278,6 +192,7 @@ def watched(pids: list[int]) -> Iterator[list[int]]:
 
 ROWS = {
     "queries": queries,
+    "guarded": guarded,
     "registration": registration,
     "large": large_documents,
     "growth": growth,

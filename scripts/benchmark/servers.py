@@ -21,6 +21,8 @@ from lxml import etree
 from benchmark.load import client_context
 from xds.web.tls import server_context
 
+AUDIENCE = "https://xds.example"
+POLICY = Path(__file__).parents[2] / "fixtures" / "policies" / "geboortezorg.toml"
 WORKERS = 2
 MIB = 1 << 20
 
@@ -48,22 +50,31 @@ def configure(folder: Path, database: Path | None, port: int) -> dict[str, str]:
     }
 
 
+def configure_guarded(folder: Path, database: Path, port: int) -> dict[str, str]:
+    """The same with identity, consent and log, whatever port it is started at."""
+    tls = configure(folder, database, port)
+    config = folder / "xds.toml"
+    known = f'required = true\naudience = "{AUDIENCE}"\nmax_lifetime_seconds = 86400\n'
+    text = config.read_text().replace("required = false", known + "#")
+    config.write_text(f'{text}\n[consent]\npolicy = "{POLICY}"\n')
+    return tls
+
+
 @contextmanager
-def ours(folder: Path, tls: dict[str, str], port: int, workers: int = WORKERS) -> Iterator[tuple[list[int], float]]:
-    """Our server; yields the process ids of its workers, and the seconds from its start to its first answer."""
+def ours(
+    folder: Path, tls: dict[str, str], port: int, workers: int = WORKERS, *, without: str = ""
+) -> Iterator[tuple[list[int], float]]:
+    """Our server; yields the process ids of its workers, and the seconds from its start to its first answer.
+
+    `without` names what is left out of it, as `benchmark.without` knows it.
+    """
     began = time.perf_counter()
-    with (folder / "server.log").open("wb") as log:
-        command = [
-            sys.executable,
-            "-m",
-            "xds",
-            "serve",
-            "--config",
-            str(folder / "xds.toml"),
-            "--workers",
-            str(workers),
-        ]
-        server = subprocess.Popen(command, stderr=log)
+    program = ["benchmark.without", without] if without else ["xds"]
+    options = ["--config", str(folder / "xds.toml"), "--workers", str(workers)]
+    variables = {"PYTHONPATH": _with_scripts(), "XDS_SERVER_PORT": str(port), "XDS_MLLP_PORT": str(free_port())}
+    with (folder / f"server-{port}.log").open("wb") as log:
+        command = [sys.executable, "-m", *program, "serve", *options]
+        server = subprocess.Popen(command, stderr=log, env=os.environ | variables)
         try:
             wait(f"https://127.0.0.1:{port}/ready", tls)
             started = time.perf_counter() - began
@@ -71,6 +82,12 @@ def ours(folder: Path, tls: dict[str, str], port: int, workers: int = WORKERS) -
         finally:
             server.terminate()
             server.wait(40)
+
+
+def _with_scripts() -> str:
+    """Where modules are found, those of this package too."""
+    known = os.environ.get("PYTHONPATH")
+    return os.pathsep.join([str(Path(__file__).parents[1]), *([known] if known else [])])
 
 
 def wait(url: str, tls: dict[str, str]) -> None:
