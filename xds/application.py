@@ -25,7 +25,7 @@ from xds.affinity import Reloading as ReloadingDomain
 from xds.atna.keeper import keep
 from xds.db import Database, open_database
 from xds.errors import Issue
-from xds.gate import Gate, open_gate
+from xds.gate import Gate, mount_consent_api, open_gate
 from xds.model.objects import Submission
 from xds.ports import Staged
 from xds.registry.register import LocalRegistrar
@@ -116,6 +116,9 @@ def build_app(settings: Settings, *, slot: int = 0, metrics_folder: Path | None 
 
     app.cleanup_ctx.append(run_beside)
     app[DOOR] = Door(_mount(app, settings, parts, answers))
+    log, policy = parts.gate.trust.log, parts.gate.policy
+    if log is not None and policy is not None and settings.consent.source == "register":
+        mount_consent_api(app, parts.database, policy, parts.gate.authenticator, log)
     add_pages(app, _probes(settings, parts), partial(_render, parts, metrics, answers))
     return app
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
+import re
+import shutil
+import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import samples
@@ -24,7 +28,7 @@ from xds.transaction import Registry
 
 PATIENT = samples.PATIENT
 ENVELOPE = "http://www.w3.org/2003/05/soap-envelope"
-SOAP = {"Content-Type": "application/soap+xml; charset=UTF-8"}
+SOAP = "application/soap+xml; charset=UTF-8"
 FIND = (
     '<q:AdhocQueryRequest xmlns:q="urn:oasis:names:tc:ebxml-regrep:xsd:query:3.0" '
     'xmlns:r="urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0"><q:ResponseOption returnType="LeafClass"/>'
@@ -74,15 +78,24 @@ def find(server: Served, organisation: str, *token: str) -> int:
     return len(list(etree.fromstring(content).iter("{urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0}ExtrinsicObject")))
 
 
-def post(server: Served, organisation: str, body: bytes) -> tuple[int, bytes]:
-    """What the registry answers to the system of an organisation."""
+def post(
+    server: Served, organisation: str, body: bytes, path: str = "/registry", kind: str = SOAP
+) -> tuple[int, bytes]:
+    """What the server answers to the system of an organisation."""
     context = client_context(server.folder, organisation)
     link = http.client.HTTPSConnection("127.0.0.1", server.port, context=context, timeout=20)
-    link.request("POST", "/registry", body, SOAP)
+    link.request("POST", path, body, {"Content-Type": kind})
     answer = link.getresponse()
     content = answer.read()
     link.close()
     return answer.status, content
+
+
+def portal(server: Served, organisation: str, path: str, **asked: object) -> tuple[int, dict[str, Any]]:
+    """What the consent API answers to the portal of an organisation, about the client."""
+    body = json.dumps({"patient": PATIENT, "recorded_by": "a.jansen", **asked}).encode()
+    status, answer = post(server, organisation, body, f"/consent/{path}", "application/json")
+    return status, json.loads(answer)
 
 
 def consent(server: Served, *arguments: object) -> None:
@@ -128,3 +141,50 @@ def test_the_story(server):
     queries = [each for each in records if "ITI-18" in json.dumps(each)]
     assert len(queries) == 7
     assert "bloedverlies bij opname" in json.dumps(queries[-1])
+
+
+def test_a_portal_records_what_clients_say_and_it_works_on_the_next_request(server):
+    nurse = ("--role", "30.000")
+    own = {"holder": "organisation:01234567", "consumer": "organisation:00054321"}
+    assert find(server, "jgz", *nurse) == 0
+    assert portal(server, "jgz", "relation")[0] == 201
+    assert find(server, "jgz", *nurse) == 0, "no consent"
+    assert portal(server, "midwife-practice", "record", decision="permit", **own)[0] == 201
+    assert find(server, "jgz", *nurse) == 1
+    assert portal(server, "jgz", "withdraw", **own)[0] == 403, "not its documents"
+    assert portal(server, "midwife-practice", "withdraw", **own)[0] == 201
+    assert find(server, "jgz", *nurse) == 0, "withdrawn"
+    status, listed = portal(server, "midwife-practice", "list")
+    assert (status, [word["decision"] for word in listed["words"]][-2:]) == (200, ["permit", "withdrawn"])
+    assert portal(server, "server", "list")[0] == 403, "no participant"
+
+    done = xds("audit", "list", "--config", server.folder / "xds.toml", "--json")
+    assert done.returncode == 0, done.stderr
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    ours = [each for each in records if each["request_id"].startswith("portal-")]
+    assert [(each["kinds"][0]["code"], each["outcome"], each["system"].get("organisation")) for each in ours] == [
+        ("consent-change", 0, "00054321"),
+        ("consent-change", 0, "01234567"),
+        ("consent-change", 4, "00054321"),
+        ("consent-change", 0, "01234567"),
+        ("consent-read", 0, "01234567"),
+        ("consent-read", 8, None),
+    ]
+    assert {each.get("patient") for each in ours[:5]} == {PATIENT} and "patient" not in ours[5]
+    assert dict(ours[4]["things"][0]["details"]) == {"recorded_by": "01234567:a.jansen"}
+    assert {each["user"]["access_point"] for each in ours} == {"127.0.0.1"}
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
+def test_the_requests_of_the_readme_are_taken(server, tmp_path):
+    tls = tmp_path / "try-xds" / "tls"
+    tls.parent.mkdir()
+    tls.symlink_to(server.folder / "tls")
+    files = ("cacert = ca.pem", "cert = hospital.pem", "key = hospital-key.pem")
+    (tls.parent / "curl").write_text("".join(f"{file.replace('= ', '= try-xds/tls/')}\n" for file in files))
+    (block,) = re.findall(r"```bash\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
+    for line in block.splitlines():
+        command = f"{line} --fail-with-body --silent".replace("8443", str(server.port))
+        done = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, timeout=30)
+        assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
+        assert "mistakes" not in json.loads(done.stdout)

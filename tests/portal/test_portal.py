@@ -43,17 +43,23 @@ class Log:
     def __init__(self) -> None:
         self.changes: list[ConsentChange] = []
         self.looks: list[tuple[str, str]] = []
+        self.refusals: list[tuple[str, str | None]] = []
         self.broken = False
 
-    def changed(self, writer: Any, participant: Participant, change: ConsentChange) -> None:
+    def changed(self, writer: Any, change: ConsentChange) -> None:
         if self.broken:
             raise Unavailable("the log can't be written")
         self.changes.append(change)
 
-    async def seen(self, participant: Participant, patient_id: str, recorded_by: str) -> None:
+    async def seen(self, patient_id: str, recorded_by: str) -> None:
         if self.broken:
             raise Unavailable("the log can't be written")
         self.looks.append((patient_id, recorded_by))
+
+    async def refused(self, what: str, patient_id: str | None, reason: str) -> None:
+        if self.broken:
+            raise Unavailable("the log can't be written")
+        self.refusals.append((what, patient_id))
 
 
 class Certificates:
@@ -111,7 +117,7 @@ def ask(database: Database, certificates: Certificates, log: Log) -> Callable[..
 
     async def main(path: str, body: Any, context: ssl.SSLContext, headers: dict[str, str]) -> tuple[int, Any]:
         app = web.Application()
-        add_consent_api(app, database, lambda: POLICY, participant_of, log)
+        add_consent_api(app, database, lambda: POLICY, participant_of, lambda request, participant: log)
         runner = web.AppRunner(app, shutdown_timeout=0)
         await runner.setup()
         try:
@@ -182,6 +188,7 @@ def test_what_can_not_be_recorded_undoes_what_came_along(ask, database, log):
 
     (facts,) = database.read_now(lambda reader: reader.consents.facts([reader.patient(PATIENT)])).values()
     assert status == 422 and facts.birth_date is None and facts.consents == ()
+    assert log.refusals == [("record", PATIENT)]
 
 
 def test_more_is_allowed_only_about_the_participants_own_documents(ask, database):
@@ -239,12 +246,13 @@ def test_that_a_client_was_told_is_recorded(ask):
         ({"patient": PATIENT}, "missing required field"),
     ],
 )
-def test_what_is_not_intelligible_is_named_by_its_place_and_not_quoted(ask, database, body, said, caplog):
+def test_what_is_not_intelligible_is_named_by_its_place_and_not_quoted(ask, database, log, body, said, caplog):
     caplog.set_level(logging.DEBUG)
 
     status, wrong = ask("record", body)
 
     assert status == 400 and said in wrong["mistakes"][0]
+    assert log.refusals == [("record", None)]
     assert "999911120" not in str(wrong) + caplog.text
     assert words(database) == []
 

@@ -16,6 +16,10 @@ OWN = "xds"
 """Coding scheme names, as audit messages have them."""
 
 
+CERTIFICATE = Coded("certificate", OWN, "SHA-256 of a client certificate")
+"""What is left of who was not let in."""
+
+
 class Kind(NamedTuple):
     """A sort of event. `action` is C, R, U, D or E. Source: NEN 7513: 7.2.1, 7.2.2, 7.2.4."""
 

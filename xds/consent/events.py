@@ -9,7 +9,7 @@ from xds.consent.change import Outcome
 from xds.model.audit import MINOR, SUCCESS, Access, Document, Event, Thing
 from xds.model.coded import Coded
 from xds.model.consent import ChangeKind, ConsentChange
-from xds.model.hl7 import CX, parse_cx
+from xds.model.hl7 import parse_cx
 from xds.model.party import Participant
 
 _KINDS = {
@@ -41,7 +41,7 @@ def event_of(
         participant=participant,
         operator=operator,
         address=address,
-        accesses=(Access(_patient(patient_id)),),
+        accesses=(access_to(patient_id),),
         outcome_text="" if changed else "; ".join(outcome),
         things=(_thing(outcome),) if isinstance(outcome, ConsentChange) else (),
     )
@@ -71,7 +71,7 @@ def look_of(
         participant=participant,
         operator=operator,
         address=address,
-        accesses=tuple(Access(_patient(patient), None, documents) for patient, documents in accesses),
+        accesses=tuple(access_to(*access) for access in accesses),
         things=(Thing(_LOOK, what, details=details),),
     )
 
@@ -81,8 +81,9 @@ def _thing(change: ConsentChange) -> Thing:
     return Thing(_KINDS[change.kind], number, change.text, (("recorded_by", change.recorded_by),))
 
 
-def _patient(patient_id: str) -> CX | None:
+def access_to(patient_id: str, documents: Sequence[Document] = ()) -> Access:
+    """What concerns a client, as it was asked for."""
     try:
-        return parse_cx(patient_id)
+        return Access(parse_cx(patient_id), None, documents)
     except ValueError:
-        return None
+        return Access(None, None, documents)

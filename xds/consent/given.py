@@ -11,7 +11,15 @@ from typing import NamedTuple
 
 from xds.consent.givers import age_at, may_permit
 from xds.consent.policy import Form, Policy
-from xds.model.consent import Answer, ClientFacts, Consent, Decision, Question, Scope, ScopeKind
+from xds.model.consent import (
+    Answer,
+    ClientFacts,
+    Consent,
+    Decision,
+    Question,
+    Scope,
+    ScopeKind,
+)
 from xds.model.dutch_time import dutch_day
 from xds.model.party import Person, Requester
 

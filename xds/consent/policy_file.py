@@ -11,7 +11,15 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from xds.consent.policy import Code, DocumentClass, Form, Level, OrganisationCategory, Policy, Role
+from xds.consent.policy import (
+    Code,
+    DocumentClass,
+    Form,
+    Level,
+    OrganisationCategory,
+    Policy,
+    Role,
+)
 from xds.errors import Misconfigured
 
 ALL = "*"

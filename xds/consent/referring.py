@@ -13,7 +13,12 @@ from xds.errors import Code, Issue
 from xds.model.ids import is_uuid_urn
 from xds.model.objects import Association, AssociationType, Submission
 from xds.model.party import Participant
-from xds.model.selection import AssociationSelection, EntrySelection, FolderSelection, SetSelection
+from xds.model.selection import (
+    AssociationSelection,
+    EntrySelection,
+    FolderSelection,
+    SetSelection,
+)
 from xds.model.stored import Found
 from xds.ports import Index, Reader
 from xds.transaction import Context

@@ -16,8 +16,19 @@ from xds.model.consent import Candidate, ClientFacts, Emergency
 from xds.model.hl7 import parse_cx
 from xds.model.objects import AssociationType
 from xds.model.party import Requester
-from xds.model.selection import AssociationSelection, EntrySelection, FolderSelection, SetSelection
-from xds.model.stored import Found, StoredAssociation, StoredEntry, StoredFolder, StoredSet
+from xds.model.selection import (
+    AssociationSelection,
+    EntrySelection,
+    FolderSelection,
+    SetSelection,
+)
+from xds.model.stored import (
+    Found,
+    StoredAssociation,
+    StoredEntry,
+    StoredFolder,
+    StoredSet,
+)
 from xds.model.verdict import Checks, Verdict
 from xds.ports import Access, Index, Reader, Writer
 from xds.transaction import Context

@@ -4,6 +4,7 @@ May import: everything below server.
 
 opening          opens all of it from the settings
 identity_feed    ITI-8 as one worker takes it
+consent_api      the consent register for portals, as one worker serves it
 server_events    what the log is told of the server itself: start, stop, configuration, connections that were refused
 effective        what is set, as the log has it
 operator         who works at the command line, or runs the server
@@ -17,8 +18,9 @@ Decisions
   counts from then on.
 """
 
+from xds.gate.consent_api import mount_consent_api
 from xds.gate.identity_feed import identity_feed
 from xds.gate.opening import Gate, anchors_of, open_gate, recorder_of
 from xds.gate.operator import operator
 
-__all__ = ["Gate", "anchors_of", "identity_feed", "open_gate", "operator", "recorder_of"]
+__all__ = ["Gate", "anchors_of", "identity_feed", "mount_consent_api", "open_gate", "operator", "recorder_of"]

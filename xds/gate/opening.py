@@ -45,6 +45,7 @@ class Gate(NamedTuple):
     authenticator: Authenticator
     trust: Trust
     reloadable: Mapping[str, Reloading[Any]]
+    policy: Reloading[Rules] | None
     access: Access | None
     sealer: Sealer | None
     watch: LogWatch | None
@@ -106,7 +107,7 @@ def open_gate(settings: Settings, database: Database) -> Gate:
     events = refused = None
     if log is not None:
         events, refused = ServerEvents(settings, database, log), RefusedConnections(log)
-    return Gate(authenticator, trust, reloadable, access, sealer, watch, feed, events, refused)
+    return Gate(authenticator, trust, reloadable, rules, access, sealer, watch, feed, events, refused)
 
 
 def _now() -> datetime:

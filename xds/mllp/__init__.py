@@ -1,6 +1,6 @@
 """ITI-8 Patient Identity Feed: HL7 v2 over MLLP. How the registry learns which patients exist.
 
-May import: registry, ports, model, errors.
+May import: registry, audit, ports, model, errors.
 
 `feed` reads a message, `acknowledgement` writes the answer, both pure; `handle` joins them to the registry, through
 two functions that it is given; `recording` is what the log is told; `server` is the socket. The registry's part of

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from xds.audit.events import CERTIFICATE
 from xds.errors import Unavailable
 from xds.mllp.feed import Feed, FeedError, Header
 from xds.model.audit import MAJOR, MINOR, SERIOUS, SUCCESS, Access, Entry, Event, Thing
@@ -18,7 +19,6 @@ from xds.ports import Log
 UNAVAILABLE = 207
 """Application internal error. Source: HL7 table 0357."""
 _MESSAGE = Coded("MSH-10", "HL7 v2", "Message control id")
-_CERTIFICATE = Coded("certificate", "xds", "SHA-256 of a client certificate")
 
 _log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ class Recording(NamedTuple):
 
     async def unknown_sender(self, certificate: str | None, reason: str) -> None:
         """Record that a message was not read, because of who sent it."""
-        things = () if certificate is None else (Thing(_CERTIFICATE, certificate),)
+        things = () if certificate is None else (Thing(CERTIFICATE, certificate),)
         await self._append(self._event(SERIOUS, Header(), (), reason, things))
 
     def _event(

@@ -13,7 +13,8 @@ Decisions
   documents, as that gives nothing away.
 - A patient's number is in the body of a request only, never in its URL. What is not intelligible is told by its place
   and never quoted.
-- The log is told of each change within the transaction that makes it, and of each look before it is answered.
+- The log is told of each change within the transaction that makes it, of each look before it is answered, and of each
+  request that is refused.
 """
 
 from xds.portal.api import PortalLog, add_consent_api

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -21,18 +22,26 @@ from xds.portal.messages import Informed, Look, Record, Relate, Withdraw
 from xds.ports import Index, Reader, Writer
 
 _MOST = 64 << 10
+_SECONDS = 30.0
 _QUOTED = re.compile(r"(?<=enum value) '.*'(?= - at)|(?<=unknown field) `.*?`(?= - at|$)", re.S)
 Request = TypeVar("Request", Look, Withdraw, Record, Relate, Informed)
 
 
 class PortalLog(Protocol):
-    """Who is told what a portal did."""
+    """Who is told what a portal did in one request."""
 
-    def changed(self, writer: Writer, participant: Participant, change: ConsentChange) -> None:
+    def changed(self, writer: Writer, change: ConsentChange) -> None:
         """Record a change in its own transaction; what is raised undoes the change."""
 
-    async def seen(self, participant: Participant, patient_id: str, recorded_by: str) -> None:
+    async def seen(self, patient_id: str, recorded_by: str) -> None:
         """Record that a client's words were asked for; what is raised keeps them from being answered."""
+
+    async def refused(self, what: str, patient_id: str | None, reason: str) -> None:
+        """Record that a request was refused. `what` is the end of its path; a client is not known of every request."""
+
+
+LogOf = Callable[[web.Request, Participant | None], PortalLog]
+"""The log of one request, by a participant, or by who was not let in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +49,19 @@ class _Api:
     index: Index
     policy: Callable[[], Policy]
     participant_of: Callable[[web.Request], Awaitable[Participant]]
+    log_of: LogOf
+
+
+@dataclass(slots=True)
+class _Call:
+    """One request. `patient` is the client that it is about, once that has been read."""
+
+    request: web.Request
+    index: Index
+    policy: Callable[[], Policy]
+    participant: Participant
     log: PortalLog
+    patient: str | None = None
 
 
 def add_consent_api(
@@ -48,11 +69,11 @@ def add_consent_api(
     index: Index,
     policy: Callable[[], Policy],
     participant_of: Callable[[web.Request], Awaitable[Participant]],
-    log: PortalLog,
+    log_of: LogOf,
 ) -> None:
     """Serve the consent register to participants. `participant_of` raises a Fault when it lets nobody in."""
-    api = _Api(index, policy, participant_of, log)
-    app.router.add_get("/consent/policy", _answering(api, _policy))
+    api = _Api(index, policy, participant_of, log_of)
+    app.router.add_get("/consent/policy", _answering(api, "policy", _policy))
     for path, handler in (
         ("list", _list),
         ("record", _record),
@@ -60,10 +81,10 @@ def add_consent_api(
         ("relation", _relation),
         ("informed", _informed),
     ):
-        app.router.add_post(f"/consent/{path}", _answering(api, handler))
+        app.router.add_post(f"/consent/{path}", _answering(api, path, handler))
 
 
-Handler = Callable[[_Api, Participant, web.Request], Awaitable[web.Response]]
+Handler = Callable[[_Call], Awaitable[web.Response]]
 
 
 class _Refused(Exception):
@@ -75,23 +96,29 @@ class _Refused(Exception):
         self.mistakes = mistakes
 
 
-def _answering(api: _Api, handler: Handler) -> Callable[[web.Request], Awaitable[web.Response]]:
+def _answering(api: _Api, path: str, handler: Handler) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def answer(request: web.Request) -> web.Response:
         try:
-            return await handler(api, await api.participant_of(request), request)
-        except _Refused as refused:
-            return _json({"mistakes": refused.mistakes}, refused.status)
-        except Fault as fault:
-            return _json({"mistakes": [fault.reason]}, 403)
+            try:
+                participant = await api.participant_of(request)
+            except Fault as fault:
+                await api.log_of(request, None).refused(path, None, fault.reason)
+                return _json({"mistakes": [fault.reason]}, 403)
+            call = _Call(request, api.index, api.policy, participant, api.log_of(request, participant))
+            try:
+                return await handler(call)
+            except _Refused as refused:
+                await call.log.refused(path, call.patient, "; ".join(refused.mistakes))
+                return _json({"mistakes": refused.mistakes}, refused.status)
         except Unavailable:
             return _json({"mistakes": ["the consent register can't be reached"]}, 503)
 
     return answer
 
 
-async def _policy(api: _Api, participant: Participant, request: web.Request) -> web.Response:
+async def _policy(call: _Call) -> web.Response:
     """What a client can speak of, for who shows it."""
-    policy = api.policy()
+    policy = call.policy()
     categories = {code: category.display for code, category in policy.organisation_categories.items()}
     shown = {
         "version": policy.version,
@@ -102,17 +129,16 @@ async def _policy(api: _Api, participant: Participant, request: web.Request) -> 
     return _json(shown)
 
 
-async def _list(api: _Api, participant: Participant, request: web.Request) -> web.Response:
-    asked = await _read(request, Look)
-    policy = api.policy()
-    by = f"{participant.organisation.ura}:{asked.recorded_by}"
-    await api.log.seen(participant, asked.patient, by)
+async def _list(call: _Call) -> web.Response:
+    asked = await _read(call, Look)
+    policy, participant = call.policy(), call.participant
+    await call.log.seen(asked.patient, f"{participant.organisation.ura}:{asked.recorded_by}")
 
     def versions(reader: Reader) -> list[Consent]:
         patient = reader.patient(asked.patient)
         return [] if patient is None else reader.consents.versions(patient)
 
-    words = await api.index.read(versions)
+    words = await call.index.read(versions)
     newest = {word.subject: word.number for word in words}
     return _json(
         {
@@ -125,48 +151,46 @@ async def _list(api: _Api, participant: Participant, request: web.Request) -> we
     )
 
 
-async def _record(api: _Api, participant: Participant, request: web.Request) -> web.Response:
-    asked = await _read(request, Record)
+async def _record(call: _Call) -> web.Response:
+    asked = await _read(call, Record)
     now = datetime.now(UTC)
 
     def act(writer: Writer) -> list[Outcome]:
         made: list[Outcome] = []
-        word = _signed(participant, asked.word(now))
+        word = _signed(call.participant, asked.word(now))
         if asked.birth_date is not None:
             made.append(born(writer, asked.patient, asked.birth_date, word.recorded_by, now))
-        return [*made, record(writer, api.policy(), asked.patient, word)]
+        return [*made, record(writer, call.policy(), asked.patient, word)]
 
     if asked.decision == Decision.PERMIT:
-        _own_documents(participant, asked)
-    return await _change(api, participant, act)
+        _own_documents(call.participant, asked)
+    return await _change(call, act)
 
 
-async def _withdraw(api: _Api, participant: Participant, request: web.Request) -> web.Response:
-    asked = await _read(request, Withdraw)
-    _own_documents(participant, asked)
-    word = _signed(participant, asked.word(datetime.now(UTC)))
-    return await _change(api, participant, lambda writer: [record(writer, api.policy(), asked.patient, word)])
+async def _withdraw(call: _Call) -> web.Response:
+    asked = await _read(call, Withdraw)
+    _own_documents(call.participant, asked)
+    word = _signed(call.participant, asked.word(datetime.now(UTC)))
+    return await _change(call, lambda writer: [record(writer, call.policy(), asked.patient, word)])
 
 
-async def _relation(api: _Api, participant: Participant, request: web.Request) -> web.Response:
-    asked = await _read(request, Relate)
-    now, ura = datetime.now(UTC), participant.organisation.ura
+async def _relation(call: _Call) -> web.Response:
+    asked = await _read(call, Relate)
+    now, ura = datetime.now(UTC), call.participant.organisation.ura
     by = f"{ura}:{asked.recorded_by}"
     if asked.end:
-        return await _change(api, participant, lambda writer: [end_relation(writer, asked.patient, ura, by, now)])
+        return await _change(call, lambda writer: [end_relation(writer, asked.patient, ura, by, now)])
     relation = asked.relation(ura, now)
-    return await _change(api, participant, lambda writer: [relate(writer, asked.patient, relation, by, now)])
+    return await _change(call, lambda writer: [relate(writer, asked.patient, relation, by, now)])
 
 
-async def _informed(api: _Api, participant: Participant, request: web.Request) -> web.Response:
-    asked = await _read(request, Informed)
-    now, by = datetime.now(UTC), f"{participant.organisation.ura}:{asked.recorded_by}"
-    return await _change(
-        api, participant, lambda writer: [notify(writer, api.policy(), asked.patient, asked.category, by, now)]
-    )
+async def _informed(call: _Call) -> web.Response:
+    asked = await _read(call, Informed)
+    now, by = datetime.now(UTC), f"{call.participant.organisation.ura}:{asked.recorded_by}"
+    return await _change(call, lambda writer: [notify(writer, call.policy(), asked.patient, asked.category, by, now)])
 
 
-async def _change(api: _Api, participant: Participant, act: Callable[[Writer], list[Outcome]]) -> web.Response:
+async def _change(call: _Call, act: Callable[[Writer], list[Outcome]]) -> web.Response:
     """Make changes and tell the log, all or nothing; answer with the last."""
 
     def change(writer: Writer) -> ConsentChange:
@@ -174,10 +198,10 @@ async def _change(api: _Api, participant: Participant, act: Callable[[Writer], l
         for outcome in outcomes:
             if not isinstance(outcome, ConsentChange):
                 raise _Refused(422, *outcome)
-            api.log.changed(writer, participant, outcome)
+            call.log.changed(writer, outcome)
         return outcomes[-1]
 
-    made = await api.index.write(change)
+    made = await call.index.write(change)
     return _json({"number": made.number, "text": made.text}, 201)
 
 
@@ -199,20 +223,27 @@ def _concerns(policy: Policy, participant: Participant, holder: Scope) -> bool:
     )
 
 
-async def _read(request: web.Request, kind: type[Request]) -> Request:
+async def _read(call: _Call, kind: type[Request]) -> Request:
+    request = call.request
     if request.content_type != "application/json":
         raise _Refused(415, "expected application/json")
     if (request.content_length or 0) > _MOST:
         raise _Refused(413, "the request is too large")
     content = bytearray()
-    async for chunk in request.content.iter_any():
-        content += chunk
-        if len(content) > _MOST:
-            raise _Refused(413, "the request is too large")
     try:
-        return msgspec.json.decode(content, type=kind)
+        async with asyncio.timeout(_SECONDS):
+            async for chunk in request.content.iter_any():
+                content += chunk
+                if len(content) > _MOST:
+                    raise _Refused(413, "the request is too large")
+    except TimeoutError:
+        raise _Refused(408, "the request took too long to come in") from None
+    try:
+        asked = msgspec.json.decode(content, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _Refused(400, _place(error)) from None
+    call.patient = asked.patient
+    return asked
 
 
 def _place(error: Exception) -> str:

@@ -9,7 +9,17 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from xds.model.consent import Channel, Consent, Decision, Giver, Ground, Scope, ScopeKind, Subject, TreatmentRelation
+from xds.model.consent import (
+    Channel,
+    Consent,
+    Decision,
+    Giver,
+    Ground,
+    Scope,
+    ScopeKind,
+    Subject,
+    TreatmentRelation,
+)
 from xds.model.dutch_time import dutch_midnight
 
 Text = Annotated[str, Meta(min_length=1, max_length=256)]
