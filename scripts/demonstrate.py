@@ -13,7 +13,6 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from demonstration.people import MIDWIFE, NURSE, OBSTETRICIAN, system_of
@@ -27,6 +26,7 @@ from demonstration.region import (
     shown,
     xds,
 )
+from msgspec.structs import replace
 
 from xds.cli.init import ORGANISATIONS, SOURCES
 from xds.client import Client, DocumentToSubmit, compose

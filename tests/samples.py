@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from xds.model.coded import Author, Coded, LocalizedString
 from xds.model.objects import Association, AssociationType, DocumentEntry, Folder, Submission, SubmissionSet

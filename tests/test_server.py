@@ -12,12 +12,12 @@ import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import samples
 import trustme
+from msgspec.structs import replace
 from served import ROOT, Served, client_context, free_port, initialised, xds
 
 from xds.cli.init import make_certificates

@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import random
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from benchmark.data import TYPES, patient, submission
 from xds.ebrim.submit import encode_submit_objects

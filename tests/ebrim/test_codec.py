@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
+from msgspec import structs
 from samples import association, entry, folder, submission, submission_set
 
 from xds import xmlio
@@ -181,10 +182,12 @@ def test_what_real_senders_write_is_read():
 @pytest.mark.parametrize("made", [entry(UUID, logical_id=UUID), submission_set(), folder()])
 def test_a_fragment_is_given_another_home(made):
     for home in ("urn:oid:2.999.1", "urn:oid:2.999.22"):
-        moved = replace(made, home_community_id=home)
+        moved = structs.replace(made, home_community_id=home)
         assert at_home(encode(made), home) == encode(moved)
         assert at_home(encode(moved), home) == encode(moved)
-        assert at_home(encode(moved), "urn:oid:2.999.3") == encode(replace(made, home_community_id="urn:oid:2.999.3"))
+        assert at_home(encode(moved), "urn:oid:2.999.3") == encode(
+            structs.replace(made, home_community_id="urn:oid:2.999.3")
+        )
 
 
 def test_a_response_reads_back_and_errors_decide_its_status():

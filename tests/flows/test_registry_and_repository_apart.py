@@ -11,11 +11,12 @@ import shutil
 import socket
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import samples
+from msgspec.structs import replace
 from served import Served, free_port, initialised, xds
 
 from xds.client import Client, SubmitResult

@@ -13,6 +13,7 @@ from typing import Any
 
 import samples
 from identity_samples import SOAP, message
+from msgspec import structs
 from served import ROOT, Served, client_context, initialised, xds
 
 from xds.config import load
@@ -41,7 +42,7 @@ _TIMES = re.compile(rb'(?<=name="lastUpdateTime"><rim:ValueList><rim:Value>)[0-9
 def author(organisation: str) -> Author:
     """Somebody of an organisation, as a document's author."""
     ura, name, _ = NAMES[organisation]
-    return replace(samples.MIDWIFE, institution=(f"{name}^^^^^&2.16.528.1.1007.3.3&ISO^^^^{ura}",))
+    return structs.replace(samples.MIDWIFE, institution=(f"{name}^^^^^&2.16.528.1.1007.3.3&ISO^^^^{ura}",))
 
 
 def entry(organisation: str, entry_uuid: str, unique_id: str, **changes: Any):
@@ -82,7 +83,9 @@ def provision(submitted: Submission, contents: Mapping[str, bytes]) -> str:
         f'<x:Document id="{entry_id}">{base64.b64encode(content).decode()}</x:Document>'
         for entry_id, content in contents.items()
     )
-    without = replace(submitted, entries=tuple(replace(each, hash=None, size=None) for each in submitted.entries))
+    without = structs.replace(
+        submitted, entries=tuple(structs.replace(each, hash=None, size=None) for each in submitted.entries)
+    )
     return (
         f'<x:ProvideAndRegisterDocumentSetRequest xmlns:x="{XDSB}">{encode_submit_objects(without).decode()}{documents}'
         "</x:ProvideAndRegisterDocumentSetRequest>"

@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from hashlib import sha1
 from uuid import NAMESPACE_OID, uuid5
 
 import pytest
 from lxml import etree
+from msgspec.structs import replace
 from region import (
     GYNAECOLOGIST,
     NAMES,

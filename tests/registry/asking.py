@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lxml import etree
+from msgspec import structs
 from samples import OTHER_PATIENT, PATIENT, association, entry, folder, submission_set
 
 from xds.db import open_database
@@ -89,7 +90,7 @@ def objects() -> list[tuple[AnyObject, str]]:
         patient = OTHER_PATIENT if name.startswith("strangers") else PATIENT
         own = {"entry_uuid": ID[name], "logical_id": ID[name], "version": "1", "availability_status": status}
         own |= {"unique_id": UNIQUE[name], "patient_id": patient}
-        return replace(make(), **own | changes), patient
+        return structs.replace(make(), **own | changes), patient
 
     def linked(name: str, source: str, target: str, kind: AssociationType = AssociationType.HAS_MEMBER):
         patient = OTHER_PATIENT if name.startswith("strangers") else PATIENT

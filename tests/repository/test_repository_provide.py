@@ -8,11 +8,11 @@ import errno
 import hashlib
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
 from lxml import etree
+from msgspec.structs import replace
 from repository_actors import UNIQUE_ID, Actors, included, inline, provide
 from samples import OTHER_PATIENT, PATIENT, association, entry, folder, member, submission
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 from lxml.etree import _Element
+from msgspec.structs import replace
 
 from xds.db import Database, open_database
 from xds.ebrim.encode import encode

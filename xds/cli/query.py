@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 
 from xds.cli.connection import connected, connection_options, issues_json, show_issues
 from xds.cli.options import json_option
@@ -76,7 +76,7 @@ def command(
     with connected("registry", **connection) as (client, _):
         result = client.query(name, asked, "ObjectRef" if object_refs else "LeafClass")
     if as_json:
-        answer = {"status": result.status, **asdict(result.objects), "issues": issues_json(result.issues)}
+        answer = {"status": result.status, **msgspec.to_builtins(result.objects), "issues": issues_json(result.issues)}
         click.echo(json.dumps(answer, indent=2))
     else:
         show_issues(result.issues)

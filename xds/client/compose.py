@@ -8,9 +8,11 @@ from __future__ import annotations
 import mimetypes
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from xds.model.objects import Association, AssociationType, DocumentEntry, Submission, SubmissionSet
 

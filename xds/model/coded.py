@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class Coded:
+class Coded(msgspec.Struct, frozen=True):
     """A code within its coding scheme. Source: ITI TF-3: 4.2.3.1.2 and Table 4.2.3.1.7-2 (CE).
 
     `scheme` is "" when the sender left it out. `display` is the Name's first value.
@@ -22,8 +21,7 @@ class Coded:
         return self.code, self.scheme
 
 
-@dataclass(frozen=True, slots=True)
-class Author:
+class Author(msgspec.Struct, frozen=True):
     """Who made a document or a submission. Source: ITI TF-3: 4.2.3.1.4.
 
     All are lists of text: `person` XCN, `institution` XON, `telecommunication` XTN.
@@ -36,16 +34,14 @@ class Author:
     telecommunication: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class LocalizedString:
+class LocalizedString(msgspec.Struct, frozen=True):
     """One language's text of a Name or Description; `lang` is None for the schema's default, en-US."""
 
     value: str
     lang: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ExtraClassification:
+class ExtraClassification(msgspec.Struct, frozen=True):
     """A classification that the standard gives no meaning; kept and returned. `scheme` or `node` is set."""
 
     scheme: str | None
@@ -55,8 +51,7 @@ class ExtraClassification:
     name: tuple[LocalizedString, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ExtraIdentifier:
+class ExtraIdentifier(msgspec.Struct, frozen=True):
     """An external identifier that the standard gives no meaning; kept and returned."""
 
     scheme: str

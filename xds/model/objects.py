@@ -5,8 +5,9 @@ Source: ITI TF-3: 4.1 and 4.2.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+import msgspec
 
 from xds.model.coded import Author, Coded, ExtraClassification, ExtraIdentifier, LocalizedString
 
@@ -45,8 +46,7 @@ RELATIONSHIPS = frozenset(AssociationType) - {AssociationType.HAS_MEMBER}
 """The associations between two documents."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RegistryObject:
+class RegistryObject(msgspec.Struct, frozen=True, kw_only=True):
     """What every object of the registry has.
 
     `entry_uuid` is a symbolic id until the registry assigns a lower-case "urn:uuid:…". `logical_id` and
@@ -75,8 +75,7 @@ class RegistryObject:
         return self.descriptions[0].value if self.descriptions else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DocumentEntry(RegistryObject):
+class DocumentEntry(RegistryObject, frozen=True, kw_only=True):
     """Source: ITI TF-3: Table 4.2.3.2-1. Times are HL7 DTM; `hash` is hex; `size` is decimal text, in bytes."""
 
     object_type: str = EntryType.STABLE
@@ -106,8 +105,7 @@ class DocumentEntry(RegistryObject):
     uri: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SubmissionSet(RegistryObject):
+class SubmissionSet(RegistryObject, frozen=True, kw_only=True):
     """Source: ITI TF-3: Table 4.2.3.3-1. `intended_recipient` values are "XON|XCN|XTN"."""
 
     authors: tuple[Author, ...] = ()
@@ -119,8 +117,7 @@ class SubmissionSet(RegistryObject):
     unique_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Folder(RegistryObject):
+class Folder(RegistryObject, frozen=True, kw_only=True):
     """Source: ITI TF-3: Table 4.2.3.4-1. The registry sets `last_update_time` (HL7 DTM)."""
 
     code_list: tuple[Coded, ...] = ()
@@ -129,8 +126,7 @@ class Folder(RegistryObject):
     unique_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Association(RegistryObject):
+class Association(RegistryObject, frozen=True, kw_only=True):
     """Source: ITI TF-3: 4.2.2. `submission_set_status` is Original, Reference or None."""
 
     association_type: str
@@ -145,8 +141,7 @@ class Association(RegistryObject):
 AnyObject = DocumentEntry | SubmissionSet | Folder | Association
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
+class Submission(msgspec.Struct, frozen=True):
     """The objects of one SubmitObjectsRequest, in order. Source: ITI TF-3: 4.2.1.
 
     A valid one has exactly one submission set; one with mistakes may have none or several.
@@ -156,4 +151,4 @@ class Submission:
     entries: tuple[DocumentEntry, ...] = ()
     folders: tuple[Folder, ...] = ()
     associations: tuple[Association, ...] = ()
-    object_refs: tuple[str, ...] = field(default=())
+    object_refs: tuple[str, ...] = ()

@@ -6,8 +6,10 @@ Source: ITI TF-2: 3.42.4.1.3.4 and 3.42.4.1.3.5.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from xds.ebrim.fragment import unpack
 from xds.ebrim.objects import decode_fragment

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from msgspec import structs
+
 from xds.errors import Code, Issue
 from xds.model.ids import is_symbolic
 from xds.model.objects import DocumentEntry, EntryType, Submission
@@ -53,14 +55,14 @@ def pair(submission: Submission, documents: Sequence[Provided], repository_uniqu
     for entry in submission.entries:
         issues += _check_entry(entry, provided)
         content = provided.get(entry.entry_uuid)
-        completed = replace(entry, repository_unique_id=repository_unique_id)
+        completed = structs.replace(entry, repository_unique_id=repository_unique_id)
         if content is not None and entry.object_type != EntryType.ON_DEMAND:
-            completed = replace(completed, hash=content.hash, size=str(content.size))
+            completed = structs.replace(completed, hash=content.hash, size=str(content.size))
             if entry.unique_id:
                 mime_type = entry.mime_type or "application/octet-stream"
                 holdings.append(Holding(entry.unique_id, content.address, content.hash, content.size, mime_type))
         entries.append(completed)
-    return Receipt(replace(submission, entries=tuple(entries)), tuple(holdings), tuple(issues))
+    return Receipt(structs.replace(submission, entries=tuple(entries)), tuple(holdings), tuple(issues))
 
 
 def check_identical(submission: Submission, new: Iterable[Holding], held: Iterable[Holding]) -> list[Issue]:

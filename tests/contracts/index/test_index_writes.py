@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from index_objects import MARIA, SOFIE, a_folder, a_set, an_association, an_entry, authors, coded, fragment, register
+from msgspec.structs import replace
 
 from xds.db import Database, open_database
 from xds.errors import Unavailable
