@@ -7,6 +7,7 @@ import http.client
 import json
 import re
 import shutil
+import socket
 import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -173,6 +174,37 @@ def test_a_portal_records_what_clients_say_and_it_works_on_the_next_request(serv
     assert {each.get("patient") for each in ours[:5]} == {PATIENT} and "patient" not in ours[5]
     assert dict(ours[4]["things"][0]["details"]) == {"recorded_by": "01234567:a.jansen"}
     assert {each["user"]["access_point"] for each in ours} == {"127.0.0.1"}
+
+
+@pytest.mark.parametrize(
+    ("organisation", "first"),
+    [("hospital", "envelope"), ("server", "envelope"), ("server", "document")],
+    ids=["without an assertion", "no participant", "no participant, and its document comes first"],
+)
+def test_no_stranger_fills_the_disk(server, organisation, first):
+    """The answer comes before the document has, and nothing of that was kept."""
+    body = '<x:ProvideAndRegisterDocumentSetRequest xmlns:x="urn:ihe:iti:xds-b:2007"/>'
+    head = 'Content-Type: application/xop+xml; charset=UTF-8; type="application/soap+xml"'
+    document = "--b\r\nContent-ID: <d>\r\n\r\n" + "x" * 300_000
+    root = f"--b\r\n{head}\r\nContent-ID: <r>\r\n\r\n{message(body=body).decode()}\r\n"
+    content = root + document if first == "envelope" else document
+    kind = 'multipart/related; boundary="b"; start="<r>"; type="application/xop+xml"; start-info="application/soap+xml"'
+    request = (
+        f"POST /repository HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999\r\nContent-Type: {kind}\r\n\r\n{content}"
+    )
+    context = client_context(server.folder, organisation)
+    with (
+        socket.create_connection(("127.0.0.1", server.port), 20) as plain,
+        context.wrap_socket(plain, server_hostname="127.0.0.1") as link,
+    ):
+        link.sendall(request.encode())
+        answer = link.recv(65536)
+        staged = list((server.folder / "data" / "documents" / "tmp").iterdir())
+    assert answer.startswith(b"HTTP/1.1 400 ") and b"wss-wssecurity-secext" in answer
+    assert staged == []
+    done = xds("audit", "list", "--config", server.folder / "xds.toml", "--json", "--transaction", "assertion-refused")
+    refused = json.loads(done.stdout.splitlines()[-1])
+    assert (refused["outcome"], refused["things"][0]["kind"]["code"]) == (8, "certificate")
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")

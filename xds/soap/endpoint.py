@@ -17,15 +17,28 @@ from aiohttp.typedefs import Handler
 from lxml.etree import _Element
 
 from xds import xmlio
+from xds.audit.events import CERTIFICATE
 from xds.errors import Fault, Unavailable
-from xds.model.audit import MAJOR, SERIOUS, Access, Event
+from xds.model.audit import MAJOR, SERIOUS, Access, Event, Thing
 from xds.model.party import Participant, Requester
 from xds.ports import Documents, Staged
 from xds.soap.addressing import read_message_id
 from xds.soap.beat import next_beat
 from xds.soap.envelope import Envelope, header_blocks, open_envelope
-from xds.soap.fault import action_mismatch, action_not_supported, fault_action, fault_envelope
-from xds.soap.receive import Disconnected, Limits, Received, check_request, receive, resolve_includes
+from xds.soap.fault import (
+    action_mismatch,
+    action_not_supported,
+    fault_action,
+    fault_envelope,
+)
+from xds.soap.receive import (
+    Disconnected,
+    Limits,
+    Received,
+    check_request,
+    receive,
+    resolve_includes,
+)
 from xds.soap.send import SERVER, Aborted, send
 from xds.soap.spyne_adapter import Actor
 from xds.soap.trust import SECURITY, Peer, Trust
@@ -67,6 +80,7 @@ class _Exchange:
     __slots__ = (
         "at",
         "codes",
+        "envelope",
         "kind",
         "participant",
         "peer",
@@ -79,6 +93,7 @@ class _Exchange:
         "started",
         "status",
         "transaction",
+        "wanted",
     )
 
     def __init__(self, request_id: str, peer: Peer) -> None:
@@ -92,6 +107,8 @@ class _Exchange:
         self.started = time.perf_counter()
         self.received = Received()
         self.root: _Element | None = None
+        self.envelope: Envelope | None = None
+        self.wanted: Transaction | None = None
         self.transaction = "unknown"
         self.status = "Success"
         self.codes: Sequence[str] = ()
@@ -147,7 +164,8 @@ class Endpoint:
     async def _respond(self, request: web.Request, exchange: _Exchange) -> web.StreamResponse:
         try:
             content_type = check_request(request)
-            await receive(request, content_type, self._documents, self._limits, exchange.received)
+            let_in = partial(self._let_in, exchange)
+            await receive(request, content_type, self._documents, self._limits, exchange.received, let_in)
             transaction, reply, answer = await self._answer(exchange)
             if self._recording is not None and reply.event is not None and not self._recording.may_give():
                 raise Unavailable("the log has had no anchor for too long")
@@ -174,17 +192,34 @@ class Endpoint:
             reason = f"internal error, request {exchange.request_id}"
             return await self._refuse(exchange, Fault(reason, code="Receiver"))
 
-    async def _answer(self, exchange: _Exchange) -> tuple[Transaction, Reply, tuple[bytes, ...]]:
+    async def _let_in(self, exchange: _Exchange) -> None:
+        """Find out who sends before attachments are taken, so that no stranger fills the disk."""
+        if exchange.received.envelope:
+            await self._open(exchange)
+        elif self._trust is not None:
+            # The envelope comes later: the assertion is looked at then, the sender now.
+            exchange.kind = "assertion-refused"
+            exchange.participant = await self._trust.identity.system(exchange.peer.certificate)
+            exchange.kind = "unintelligible"
+
+    async def _open(self, exchange: _Exchange) -> tuple[Envelope, Transaction]:
+        """Read the envelope, and find out what is wanted and by whom."""
         received = exchange.received
         exchange.root = xmlio.parse(received.envelope, max_bytes=self._limits.envelope)
         received.envelope = b""
-        envelope = open_envelope(exchange.root, self._understood)
-        transaction = self._find(envelope, received.actions)
+        exchange.envelope = envelope = open_envelope(exchange.root, self._understood)
+        exchange.wanted = transaction = self._find(envelope, received.actions)
         exchange.transaction = transaction.number
-        attachments: Mapping[str, Staged] = received.attachments
+        await self._identify(envelope, transaction, exchange)
+        return envelope, transaction
+
+    async def _answer(self, exchange: _Exchange) -> tuple[Transaction, Reply, tuple[bytes, ...]]:
+        envelope, transaction = exchange.envelope, exchange.wanted
+        if envelope is None or transaction is None:
+            envelope, transaction = await self._open(exchange)
+        attachments: Mapping[str, Staged] = exchange.received.attachments
         if self._documents is not None:
             attachments = resolve_includes(envelope.message, attachments)
-        await self._identify(envelope, transaction, exchange)
         recording = self._recording
         told = {} if recording is None else {"event": partial(_event, exchange), "entries": recording.entries}
         context = self._context(
@@ -264,7 +299,9 @@ class Endpoint:
 
 
 def _event(exchange: _Exchange, outcome: int, accesses: Sequence[Access] = (), **told: str) -> Event:
-    """What the log is told of a request."""
+    """What the log is told of a request. Of who was not let in, the certificate is what is known."""
+    certificate = exchange.peer.certificate
+    unknown = exchange.kind == "assertion-refused" and exchange.participant is None and certificate is not None
     return Event(
         exchange.request_id,
         exchange.kind,
@@ -274,6 +311,7 @@ def _event(exchange: _Exchange, outcome: int, accesses: Sequence[Access] = (), *
         participant=exchange.participant,
         address=exchange.peer.address,
         accesses=accesses,
+        things=(Thing(CERTIFICATE, certificate),) if unknown else (),
         **told,
     )
 

@@ -6,7 +6,7 @@ Source: MTOM 1.0; XOP 1.0; ITI TF-2: Appendix V.3.6.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
@@ -17,7 +17,16 @@ from lxml.etree import _Element
 from xds.errors import Fault
 from xds.ports import Documents, Staged, Staging
 from xds.soap.content_type import ContentType, parse_content_type
-from xds.soap.mtom import MAX_PARTS, Base64, Content, Event, PartBegins, PartEnds, Scanner, content_id
+from xds.soap.mtom import (
+    MAX_PARTS,
+    Base64,
+    Content,
+    Event,
+    PartBegins,
+    PartEnds,
+    Scanner,
+    content_id,
+)
 
 _XOP = "application/xop+xml"
 _SOAP_TYPES = ("application/soap+xml", _XOP)
@@ -47,6 +56,14 @@ class Received:
     size: int = 0
 
 
+LetIn = Callable[[], Awaitable[None]]
+"""Returns when attachments may be taken from who sends; raises a Fault when not."""
+
+
+async def anybody() -> None:
+    """Take attachments from anybody."""
+
+
 class Disconnected(Exception):
     """The sender is gone, or what it sent breaks HTTP: nobody waits for an answer."""
 
@@ -66,11 +83,17 @@ def check_request(request: web.Request) -> ContentType:
 
 
 async def receive(
-    request: web.Request, content_type: ContentType, documents: Documents | None, limits: Limits, received: Received
+    request: web.Request,
+    content_type: ContentType,
+    documents: Documents | None,
+    limits: Limits,
+    received: Received,
+    let_in: LetIn = anybody,
 ) -> None:
     """Read all of a request into `received`, whose attachments the caller discards or commits, also on errors.
 
-    Without `documents` attachments are refused. A fault has status 413 where a size limit is reached.
+    Without `documents` attachments are refused. `let_in` is asked before the first is staged, and its Fault ends it: by
+    then the envelope has been read, unless its part comes later. A fault has status 413 where a size limit is reached.
     Disconnected when the body does not come to its end.
     """
     _name_action(received, content_type)
@@ -79,7 +102,7 @@ async def receive(
         received.actions.append(soap_action)
     if content_type.media_type == "multipart/related":
         received.mtom = True
-        await _Parts(content_type, documents, limits, received).read(request.content)
+        await _Parts(content_type, documents, limits, received, let_in).read(request.content)
         return
     chunks = []
     while chunk := await _read(request.content, limits, received):
@@ -119,13 +142,21 @@ def _name_action(received: Received, content_type: ContentType) -> None:
 class _Parts:
     """The parts of one MTOM message, each led to where it belongs."""
 
-    def __init__(self, content_type: ContentType, documents: Documents | None, limits: Limits, received: Received):
+    def __init__(
+        self,
+        content_type: ContentType,
+        documents: Documents | None,
+        limits: Limits,
+        received: Received,
+        let_in: LetIn,
+    ):
         parameters = content_type.parameters
         self._scanner = Scanner(parameters["boundary"], max_parts=limits.parts)
         self._start = content_id(parameters["start"]) if parameters.get("start") else None
         self._documents = documents
         self._limits = limits
         self._received = received
+        self._let_in: LetIn | None = let_in
         self._seen: set[str] = set()
         self._root_found = False
         self._root: list[bytes | memoryview] | None = None
@@ -152,13 +183,13 @@ class _Parts:
         if isinstance(event, Content):
             await self._content(event.chunk)
         elif isinstance(event, PartBegins):
-            self._begin(event.headers)
+            await self._begin(event.headers)
         elif isinstance(event, PartEnds):
             if self._base64 is not None:
                 self._base64.finish()
             await self._end()
 
-    def _begin(self, headers: dict[str, str]) -> None:
+    async def _begin(self, headers: dict[str, str]) -> None:
         encoding = headers.get("content-transfer-encoding", "").lower()
         if encoding not in (*_AS_IS, "base64"):
             raise Fault("a MIME part has a Content-Transfer-Encoding other than binary, 8bit, 7bit or base64")
@@ -176,6 +207,9 @@ class _Parts:
         elif self._documents is None:
             raise Fault("this transaction takes no attachments")
         else:
+            if self._let_in is not None:
+                await self._let_in()
+                self._let_in = None
             self._staging = self._documents.stage()
 
     def _begin_root(self, headers: dict[str, str]) -> None:
