@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -23,8 +24,10 @@ from typing import TypeVar
 import structlog
 import uvloop
 from aiohttp import web
+from cryptography import x509
 
 from xds.atna.keys import read_index_key
+from xds.atna.syslog import FEED
 from xds.atna.watch import LogWatch
 from xds.db import Database, open_database
 from xds.errors import Misconfigured, Unavailable
@@ -38,7 +41,7 @@ from xds.pages.access.oidc import OidcSignIn
 from xds.pages.access.oidc_provider import Client, Provider
 from xds.pages.access.sessions import Sessions
 from xds.pages.access.sign_in import CertificateSignIn
-from xds.pages.ask import Sources
+from xds.pages.ask import Certificate, Sources, Store
 from xds.pages.assets import Assets
 from xds.pages.site import Site
 from xds.ports import Log, Reader, Writer
@@ -89,6 +92,37 @@ class AppendingTrail:
         if not self._log.may_give():
             raise Unavailable("the log has had no anchor for too long")
         await self._log.append(event)
+
+
+class ThisMachine:
+    """The port `Machine`, from the settings and the files that they name."""
+
+    def __init__(self, settings: Settings, database: Database):
+        self._settings = settings
+        self._database = database
+        self.feed = None if settings.audit.syslog_host is None else FEED
+
+    def certificates(self) -> list[Certificate]:
+        settings = self._settings
+        files = {
+            "Deze server": settings.tls.certificate,
+            "Autoriteit van de aangesloten systemen": settings.tls.client_ca,
+            "Autoriteit van de auditors": settings.pages.client_ca,
+            "Naar het register": settings.repository.registry_certificate,
+            "Naar Mitz": settings.mitz.certificate,
+            "Naar de bewaarplaats van de logging": settings.audit.peer_certificate,
+        }
+        return [Certificate(use, _expiry(file)) for use, file in files.items() if file is not None]
+
+    def stores(self) -> list[Store]:
+        found = [Store("Database", self._database.size(), None)]
+        if self._settings.repository.enabled:
+            try:
+                disk = shutil.disk_usage(self._settings.repository.documents)
+                found.append(Store("Schijf met documenten", disk.used, disk.free))
+            except OSError:
+                found.append(Store("Schijf met documenten, die niet te bereiken is", 0, 0))
+        return found
 
 
 def build_site(settings: Settings, clock: Clock = _now) -> web.Application:
@@ -164,7 +198,7 @@ def _site(
 ) -> Site:
     pages = settings.pages
     log, recorder = log_of(settings, database, watch), recorder_of(settings)
-    sources = Sources(index, AppendingTrail(log), log.entries, recorder.patient, clock)
+    sources = Sources(index, AppendingTrail(log), log.entries, recorder.patient, clock, ThisMachine(settings, database))
     sessions = Sessions(sources, timedelta(minutes=pages.idle_minutes), timedelta(hours=pages.session_hours))
     assets = Assets(b"" if pages.theme is None else _read("theme", pages.theme))
     everywhere = {"asset": assets.url, "site_title": pages.title, "with_provider": provider is not None}
@@ -186,6 +220,13 @@ def _provider(settings: Settings) -> Provider | None:
     secret = None if pages.oidc_secret is None else _read("oidc_secret", pages.oidc_secret).decode().strip()
     known = Client(pages.oidc_issuer, pages.oidc_client_id, secret, frozenset(pages.oidc_acr))
     return Provider(known, client_context(pages.oidc_ca, None, None))
+
+
+def _expiry(file: Path) -> datetime:
+    try:
+        return x509.load_pem_x509_certificates(file.read_bytes())[0].not_valid_after_utc
+    except (OSError, ValueError):
+        raise Unavailable(f"the certificate {file} can't be read") from None
 
 
 def _read(key: str, path: Path) -> bytes:

@@ -29,6 +29,9 @@ _IDLE_SECONDS = 1.0
 _LONGEST_PAUSE = 60.0
 _ENDING = 3.0
 
+FEED = "syslog"
+"""The name by which the log keeps how much of it was sent."""
+
 _log = structlog.get_logger()
 
 
@@ -43,7 +46,7 @@ class Repository(NamedTuple):
 class Feed:
     """Sends the log to an audit record repository: everything, in order, at least once."""
 
-    def __init__(self, index: Index, repository: Repository, origin: str, name: str = "syslog"):
+    def __init__(self, index: Index, repository: Repository, origin: str, name: str = FEED):
         self._index = index
         self._repository = repository
         self._origin = origin

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from xds.cli.certificates import fingerprint
+from xds.cli.certificates import expiry, fingerprint
 from xds.cli.options import config_option, json_option
 from xds.model.coded import Coded
 from xds.model.hl7 import is_oid
@@ -97,11 +97,11 @@ def register(
     norms: NormStatus,
 ) -> int:
     """Register a system that shows this certificate, recorded in the log; its number."""
-    known_by = fingerprint(certificate)
+    known_by, until = fingerprint(certificate), expiry(certificate)
     return _changed(
         config,
         f"added with the certificate {known_by}",
-        lambda writer: writer.add_participant(organisation, known_by, source_ids, since, norms),
+        lambda writer: writer.add_participant(organisation, known_by, source_ids, since, norms, until),
     )
 
 
@@ -150,13 +150,13 @@ def certificate(config: Path | None, remove: bool, participant: int, pem: Path) 
 
     Exit status 1 when the certificate belongs to another system.
     """
-    known_by = fingerprint(pem)
+    known_by, until = fingerprint(pem), expiry(pem)
 
     def remove_it(writer: Writer) -> bool:
         return writer.remove_certificate(participant, known_by)
 
     def add_it(writer: Writer) -> bool:
-        writer.add_certificate(participant, known_by)
+        writer.add_certificate(participant, known_by, until)
         return True
 
     what = f"certificate {known_by} {'taken away' if remove else 'added'}"

@@ -44,6 +44,7 @@ participant_certificate = Table(
     metadata,
     Column("fingerprint", LargeBinary, primary_key=True),
     Column("participant", Integer, ForeignKey("participant.id"), nullable=False),
+    Column("expires", BigInteger),  # null where it was added before this was kept
     sqlite_with_rowid=False,
 )
 used_assertion = Table(
@@ -64,7 +65,8 @@ class ParticipantStatements:
 
     def __init__(self, text: Callable[[Executable], str], upsert: Callable[[Table], Any]):
         of, certificate, used = participant.c, participant_certificate.c, used_assertion.c
-        listed = select(participant, certificate.fingerprint).join_from(participant, participant_certificate)
+        known = (certificate.fingerprint, certificate.expires)
+        listed = select(participant, *known).join_from(participant, participant_certificate)
         self.find = text(listed.where(certificate.fingerprint == _value(certificate.fingerprint)))
         self.all = text(listed.order_by(of.id, certificate.fingerprint))
         added = {column.name: _value(column) for column in participant.c if column.name != "id"}

@@ -40,6 +40,7 @@ class WriteParticipants(ReadParticipants):
         source_ids: Iterable[str],
         connected_since: date,
         norms: NormStatus,
+        expires: datetime | None = None,
     ) -> int:
         """The number of a new participant; ValueError when the certificate is another's.
 
@@ -55,13 +56,14 @@ class WriteParticipants(ReadParticipants):
             0,
         )
         ((number,),) = self._session.rows(self._participants.add, row)
-        self.add_certificate(number, certificate)
+        self.add_certificate(number, certificate, expires)
         self.consents.join(organisation.kind, datetime.now(UTC))
         return number
 
-    def add_certificate(self, participant: int, certificate: str) -> None:
+    def add_certificate(self, participant: int, certificate: str, expires: datetime | None = None) -> None:
         """Let a participant use this certificate too; ValueError when it is in use, or the participant unknown."""
-        self._session.run(self._participants.add_certificate, (bytes.fromhex(certificate), participant))
+        until = None if expires is None else int(expires.timestamp())
+        self._session.run(self._participants.add_certificate, (bytes.fromhex(certificate), participant, until))
 
     def remove_certificate(self, participant: int, certificate: str) -> bool:
         """Whether the participant had this certificate, which it may use no longer."""
@@ -93,7 +95,7 @@ class WriteParticipants(ReadParticipants):
 
 
 def _participant(row: Sequence[Any]) -> Participant:
-    number, ura, name, kind, source_ids, since, *norms, suspended, fingerprint = row
+    number, ura, name, kind, source_ids, since, *norms, suspended, fingerprint, expires = row
     return Participant(
         id=number,
         organisation=Organisation(ura, name, kind),
@@ -102,6 +104,7 @@ def _participant(row: Sequence[Any]) -> Participant:
         connected_since=date.fromisoformat(since),
         norms=NormStatus(*(date.fromisoformat(text) if text else None for text in norms)),
         suspended=bool(suspended),
+        certificate_expires=None if expires is None else datetime.fromtimestamp(expires, UTC),
     )
 
 

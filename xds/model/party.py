@@ -6,7 +6,7 @@ Source: IHE XUA (ITI-40); NEN 7513: 7.3.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from xds.model.coded import Coded
 from xds.model.hl7 import CX
@@ -37,7 +37,8 @@ class NormStatus:
 class Participant:
     """A connected system.
 
-    `certificate` is the SHA-256 of its DER form, in lower-case hex; `source_ids` are bare OIDs.
+    `certificate` is the SHA-256 of its DER form, in lower-case hex; `source_ids` are bare OIDs. `certificate_expires`
+    is None where it isn't known.
     """
 
     id: int
@@ -47,6 +48,7 @@ class Participant:
     connected_since: date
     norms: NormStatus = NormStatus()
     suspended: bool = False
+    certificate_expires: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

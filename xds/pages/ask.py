@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 from urllib.parse import urlencode
 
 from multidict import MultiDict, MultiMapping
@@ -31,6 +31,31 @@ class Format(Enum):
     CSV = ".csv"
 
 
+class Certificate(NamedTuple):
+    """A certificate of this system: what it is for, in Dutch, and until when it is valid."""
+
+    use: str
+    expires: datetime
+
+
+class Store(NamedTuple):
+    """A place that fills up, in bytes; `free` is None where it has no end of its own."""
+
+    name: str
+    used: int
+    free: int | None
+
+
+class Machine(Protocol):
+    """What can be known of the system itself. `feed` is the name of the audit repository's feed, None without one."""
+
+    feed: str | None
+
+    def certificates(self) -> list[Certificate]: ...
+
+    def stores(self) -> list[Store]: ...
+
+
 class Missing(Exception):
     """What is asked for doesn't exist, or may not be seen by who asks: the two are answered alike."""
 
@@ -44,6 +69,7 @@ class Sources:
     entries: Callable[[Event], Sequence[Entry]]
     patient_key: Callable[[str], bytes]
     clock: Callable[[], datetime]
+    machine: Machine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,7 +31,9 @@ class Renderer:
             cache_size=-1,
         )
         self._environment.globals.update(everywhere)
-        self._environment.filters.update(shown=shown, day=_day, time=_time, moment=_moment, iso=_iso, count=_count)
+        self._environment.filters.update(
+            shown=shown, day=_day, time=_time, moment=_moment, iso=_iso, count=_count, size=_size
+        )
 
     def render(self, template: str, context: Mapping[str, Any]) -> bytes:
         return self._environment.get_template(template).render(context).encode("utf-8", "replace")
@@ -59,6 +61,11 @@ def _moment(moment: datetime) -> str:
 def _iso(moment: date | datetime) -> str:
     """For the attribute `datetime`."""
     return moment.isoformat()
+
+
+def _size(size: int) -> str:
+    """In GB with one decimal, or MB where that is less than one."""
+    return f"{size / 1e9:.1f} GB".replace(".", ",") if size >= 1e9 else f"{round(size / 1e6)} MB"
 
 
 def _count(number: int) -> str:

@@ -1,5 +1,7 @@
 """The pages for auditors, privacy officers and administrators, under /toezicht. `add_pages` is the way in."""
 
+from xds.model.viewer import Role
+from xds.pages.auditor import operation
 from xds.pages.auditor.start import start
 from xds.pages.site import AUDITORS, Site
 
@@ -8,3 +10,15 @@ __all__ = ["add_pages"]
 
 def add_pages(site: Site) -> None:
     site.page("/toezicht", start, AUDITORS, label="Start")
+    _add_operation(site)
+
+
+def _add_operation(site: Site) -> None:
+    at, administrators = operation.PATH, frozenset({Role.ADMINISTRATOR})
+    site.page(at, operation.overview, AUDITORS, label="Beheer")
+    site.page(f"{at}/deelnemers", operation.participants, AUDITORS, listed=True)
+    site.page(f"{at}/certificaten", operation.certificates, AUDITORS, listed=True)
+    site.page(f"{at}/fouten", operation.errors, AUDITORS, listed=True)
+    site.page(f"{at}/sessies", operation.sessions, administrators, listed=True)
+    site.page(f"{at}/sessies/{{number:[0-9]{{1,15}}}}", operation.session, administrators)
+    site.action(f"{at}/sessies/{{number:[0-9]{{1,15}}}}/einde", operation.end_session, administrators)
