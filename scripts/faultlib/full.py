@@ -15,7 +15,7 @@ from faultlib.subject import Subject
 from faultlib.trial import Trial
 
 _DISK = 64 << 20
-_MOUNT = "a small file system can't be mounted here: that needs root"
+MOUNT = "a small file system can't be mounted here: that needs root"
 
 
 @contextlib.contextmanager
@@ -37,7 +37,7 @@ def small_disk(folder: Path) -> Iterator[bool]:
 def disk(trial: Trial) -> dict[str, Any]:
     """The disk of the documents is full."""
     with contextlib.closing(trial.subject()) as subject, small_disk(subject.documents) as mounted:
-        return full(subject, subject.documents, 500_000, trial.long) if mounted else unavailable(_MOUNT)
+        return full(subject, subject.documents, 500_000, trial.long) if mounted else unavailable(MOUNT)
 
 
 def database(trial: Trial) -> dict[str, Any]:
@@ -47,7 +47,7 @@ def database(trial: Trial) -> dict[str, Any]:
     with contextlib.closing(trial.subject()) as subject:
         subject.keep_documents(trial.folder / "documents")
         with small_disk(trial.folder / "data") as mounted:
-            return full(subject, trial.folder / "data", 2_000, trial.long) if mounted else unavailable(_MOUNT)
+            return full(subject, trial.folder / "data", 2_000, trial.long) if mounted else unavailable(MOUNT)
 
 
 def full(subject: Subject, folder: Path, size: int, long: bool) -> dict[str, Any]:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import http.client
+import json
 import re
 import socket
 import ssl
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 
 from identity_samples import WSSE
 
-from faultlib import ROOT
-from faultlib.subject import Subject
+from faultlib import ROOT, messages
+from faultlib.subject import Subject, hashes
 from xds.atna.keys import read_signer
 from xds.audit.bundle import export
+from xds.audit.checkpoint import split_notes
 from xds.audit.record import decode
 from xds.audit.verify import Report, verify
 from xds.cli.init import ORGANISATIONS, SOURCES, TEST_ISSUER
@@ -81,6 +85,26 @@ class Guarded(Subject):
         """The message with the midwife's assertion."""
         return body.replace(b"<s:Body>", self._security + b"<s:Body>", 1)
 
+    def gives(self, document: str) -> bool | None:
+        """Whether ITI-18 finds a document and ITI-43 gives it; None when only one of them does."""
+        answer, _ = self.exchange("POST", "/registry", messages.get_documents([document]))
+        body, content_type = self.exchange("POST", "/repository", messages.retrieve(self.repository, [document]))
+        found = f'"{document}"'.encode() in answer
+        return found if found == (self.acknowledged[document] in hashes(body, content_type)) else None
+
+    def waits(self, document: str, *, gives: bool, seconds: float = 20) -> bool:
+        """Whether a document is given, or is not any more, within this time."""
+        until = time.monotonic() + seconds
+        while self.gives(document) is not gives:
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.1)
+        return True
+
+    def ready(self) -> dict[str, str]:
+        """What /ready says of each thing."""
+        return json.loads(self.exchange("GET", "/ready")[0])["checks"]
+
     def lines(self, first: int = 0) -> Iterator[Kept]:
         """The log from a seq on, read from the database itself."""
         database = open_database(self.database or f"sqlite:///{self.folder / 'data' / 'xds.db'}")
@@ -95,8 +119,9 @@ class Guarded(Subject):
         """The records from a seq on, each with its seq."""
         return ((line.leaf.seq, decode(line.payload)) for line in self.lines(first) if line.payload is not None)
 
-    def judged(self, anchors: tuple[str, ...] = ()) -> Report:
-        """The log in the database with its checkpoints, judged as an auditor does."""
+    def judged(self, anchor: Path | None = None) -> Report:
+        """The log in the database with its checkpoints, judged as an auditor does who has the file of an anchor."""
+        anchors = split_notes(anchor.read_text()) if anchor else ()
         notes = [text for (text,) in self._rows("SELECT note FROM log_checkpoint ORDER BY size")]
         settings = load(self.config)
         key = read_signer(settings.audit.signing_key, settings.audit_origin).key

@@ -8,7 +8,7 @@ import sys
 import time
 from typing import Any
 
-from faultlib import calls, descriptors, full, postgresql, released
+from faultlib import anchored, calls, descriptors, full, held, postgresql, released
 from faultlib.outcome import finished, outcome
 from faultlib.recovery import recovered
 from faultlib.server import STOPPING
@@ -130,6 +130,10 @@ SCENARIOS: dict[str, Scenario] = {
     "database": full.database,
     "descriptors": descriptors.descriptors,
     "postgresql": postgresql.postgresql,
+    "log-disk": held.log_disk,
+    "fsync": held.fsync,
+    "anchors": anchored.anchors,
+    "backup": anchored.backup,
     "cut": cut,
     "stop": stop,
 }

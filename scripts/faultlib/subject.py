@@ -99,9 +99,10 @@ class Subject:
                     raise TimeoutError(f"the server did not answer within {_STARTED:.0f} s") from None
 
     def close(self) -> None:
-        """End whatever still runs."""
+        """End whatever still runs; the next start reads the configuration again."""
         if self._starter is not None:
             self._starter.close()
+            self._starter = None
 
     def keep_documents(self, documents: Path) -> None:
         """Let the documents be elsewhere; before the first start."""
