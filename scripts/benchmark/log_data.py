@@ -43,8 +43,8 @@ def requesters(organisations: int = 60, employees: int = 1500) -> list[Requester
     return found
 
 
-def entries(records: int, random_: random.Random) -> Iterator[Entry]:
-    """Records in the order of their time."""
+def events(records: int, random_: random.Random) -> Iterator[Event]:
+    """What happened, in the order of its time."""
     people = requesters()
     for number in range(records):
         rule = random_.choices(_RULES, (60, 20, 8, 6, 4, 2))[0]
@@ -56,7 +56,7 @@ def entries(records: int, random_: random.Random) -> Iterator[Entry]:
             Grounds("matrix 3", "sender:7", "consent 12"),
         )  # fmt: skip
         document = Document(f"2.999.44.{number}", f"urn:uuid:00000000-0000-4000-8000-{number:012}", "2.999.42", "N")
-        event = Event(
+        yield Event(
             f"r-{number:x}",
             transaction,
             BEGIN + timedelta(seconds=SECONDS * number / records),
@@ -67,15 +67,14 @@ def entries(records: int, random_: random.Random) -> Iterator[Entry]:
             query_id="urn:uuid:14d4debf-8f97-4251-9a74-a90016b0af0d" if transaction == "ITI-18" else "",
             query=_QUERY if transaction == "ITI-18" else "",
         )
-        yield from RECORDER.entries(event)
 
 
 def fill(database: Database, records: int) -> None:
     """Append the records and index them."""
-    random_, batch = random.Random(records), []
-    for entry in entries(records, random_):
-        batch.append(entry)
-        if len(batch) == _AT_ONCE:
+    batch: list[Entry] = []
+    for event in events(records, random.Random(records)):
+        batch += RECORDER.entries(event)
+        if len(batch) >= _AT_ONCE:
             _append(database, batch)
             batch = []
     _append(database, batch)

@@ -2,6 +2,7 @@
 
 from xds.model.viewer import Role
 from xds.pages.auditor import operation
+from xds.pages.auditor.log_pages import add_log_pages
 from xds.pages.auditor.start import start
 from xds.pages.site import AUDITORS, Site
 
@@ -10,6 +11,7 @@ __all__ = ["add_pages"]
 
 def add_pages(site: Site) -> None:
     site.page("/toezicht", start, AUDITORS, label="Start")
+    add_log_pages(site)
     _add_operation(site)
 
 

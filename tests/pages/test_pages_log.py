@@ -1,0 +1,163 @@
+"""The log on screen: its filters, facets, timeline and pages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from html import unescape
+
+import pytest
+from pages_kit import Pages, served
+
+from xds.model.audit import Access, Document, Event
+from xds.model.coded import Coded
+from xds.model.hl7 import CX
+from xds.model.party import Organisation, Participant, Person, Requester
+from xds.model.verdict import Checks, Grounds, Verdict
+from xds.model.viewer import Role
+
+BSN = "2.16.840.1.113883.2.4.6.3"
+SOFIE, MARIA = CX("999911120", BSN), CX("999900006", BSN)
+BEGIN = datetime(2025, 3, 10, 8, 0, tzinfo=UTC)
+PRACTICE = Organisation("00001234", "Praktijk De Kom", "V4")
+HOSPITAL = Organisation("00005678", "Ziekenhuis Oost", "V6")
+
+
+def requester(organisation: Organisation, number: str, name: str, **changes: object) -> Requester:
+    role = Coded("01.041", "2.16.840.1.113883.2.4.15.111", "Verloskundige")
+    given = {
+        "participant": Participant(1, organisation, "ab" * 32, ("2.999.7",), date(2025, 1, 1)),
+        "user": Person(number, "2.16.528.1.1007.3.1", name, role),
+        "organisation": organisation,
+        "purpose": Coded("TREAT", "2.16.840.1.113883.1.11.20448", "Behandeling"),
+    }
+    return Requester(**{**given, "assurance": 4, "issuer": "urn:issuer", "assertion_id": "_1", **changes})
+
+
+JANSEN = requester(PRACTICE, "123456789", "J. Jansen")
+BAKKER = requester(HOSPITAL, "900000001", "B. Bakker")
+URGENT = requester(HOSPITAL, "900000002", "E. Haast", emergency="Bewusteloos binnengebracht")
+PERMITTED = Verdict(True, "consent", "12", "Mag, want er is toestemming.", Checks(True, True, True),
+                    Grounds("matrix 3", "sender:7", "consent 12"))  # fmt: skip
+REFUSED = Verdict(False, "treatment-relation", "matrix 3", "Geen behandelrelatie.", Checks(True, False), Grounds("m 3"))
+DOCUMENT = Document("1.2.3", "urn:uuid:00000000-0000-4000-8000-000000000001", "2.999.5", "N")
+
+
+def happened(number: int, by: Requester, client: CX, verdict: Verdict = PERMITTED, **changes: object) -> Event:
+    given = {"requester": by, "address": "192.0.2.7",
+             "accesses": (Access(client, verdict, (DOCUMENT,) if verdict.permitted else ()),)}  # fmt: skip
+    started = BEGIN + timedelta(hours=6 * number)
+    outcome = 0 if verdict.permitted else 4
+    return Event(**{"request_id": f"e-{number}", "transaction": "ITI-18", "started": started, "outcome": outcome}
+                 | given | changes)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
+    with served(tmp_path_factory.mktemp("log-pages")) as running:
+        running.record(*(happened(number, JANSEN, SOFIE) for number in range(60)))
+        running.record(happened(60, BAKKER, MARIA, transaction="ITI-43"), happened(61, BAKKER, MARIA, REFUSED))
+        running.record(happened(62, URGENT, MARIA))
+        running.database.write_now(lambda writer: writer.log.index(40))
+        yield running
+
+
+def facet(text: str, label: str) -> dict[str, int]:
+    """The values of a facet with their counts."""
+    (block,) = re.findall(rf"<summary>{label}</summary>(.*?)</details>", text, re.S)
+    pairs = re.findall(r"<span>(.*?)</span> <span class=\"count\">([\d.]+)</span>", block, re.S)
+    return {unescape(name): int(count.replace(".", "")) for name, count in pairs}
+
+
+def test_the_newest_come_first_with_what_there_is_to_choose(pages: Pages) -> None:
+    answer = pages.signed_in("nieuwste").get("/toezicht/log?tot=2025-12-31")
+
+    assert answer.status == 200
+    assert re.findall(r'href="/toezicht/log/(\d+)"', answer.text)[:3] == ["62", "61", "60"]
+    assert facet(answer.text, "Uitkomst") == {"gelukt": 62, "geweigerd": 1}
+    assert facet(answer.text, "Medewerker") == {"J. Jansen": 60, "B. Bakker": 2, "E. Haast": 1}
+    assert facet(answer.text, "Noodknop") == {"niet gebruikt": 62, "gebruikt": 1}
+    assert facet(answer.text, "Regel die besliste") == {"toestemming": 62, "behandelrelatie": 1}
+    assert "Regels per dag" in answer.text and "10-03-2025: 3" in answer.text
+
+
+def test_pages_follow_each_other_and_miss_nothing(pages: Pages) -> None:
+    browser = pages.signed_in("bladeren")
+    seen, path = [], "/toezicht/log?tot=2025-12-31&limit=20"
+    while path:
+        text = browser.get(path).text
+        seen += re.findall(r'href="/toezicht/log/(\d+)"', text)
+        path = unescape("".join(re.findall(r'href="([^"]+)" rel="next"', text)))
+    assert seen == [str(seq) for seq in range(62, -1, -1)]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("medewerker=900000001", [61, 60]),
+        ("medewerker=900000001^^^%262.16.528.1.1007.3.1%26ISO&uitkomst=4", [61]),
+        ("organisatie=00005678&noodknop=0", [61, 60]),
+        ("noodknop=1", [62]),
+        ("gebeurtenis=ITI-43", [60]),
+        ("regel=treatment-relation", [61]),
+        ("van=2025-03-25", [62, 61, 60, 59]),
+        ("van=2025-03-10&tot=2025-03-10", [2, 1, 0]),
+        ("doel=-&gebeurtenis=ITI-18", []),
+    ],
+)
+def test_filters_narrow_the_list_in_every_form(pages: Pages, words: str, expected: list[int]) -> None:
+    browser = pages.signed_in(words.encode().hex()[:60])
+    rows = browser.get(f"/toezicht/log.json?tot=2025-12-31&{words}").json()["rows"]
+    assert [row["seq"] for row in rows] == expected
+    shown = re.findall(r'href="/toezicht/log/(\d+)"', browser.get(f"/toezicht/log?tot=2025-12-31&{words}").text)
+    assert [int(seq) for seq in shown] == expected
+    lines = browser.get(f"/toezicht/log.csv?tot=2025-12-31&{words}").text.splitlines()
+    assert len(lines) == len(expected) + 1
+
+
+def test_a_client_is_found_by_a_form_and_is_in_no_address(pages: Pages) -> None:
+    browser = pages.signed_in("zoeker")
+    browser.get("/toezicht/client")
+    wrong = browser.post("/toezicht/client", {"nummer": "123456789"})
+    assert wrong.status == 422 and "geen geldig burgerservicenummer" in wrong.text and "123456789" not in wrong.text
+
+    found = browser.post("/toezicht/client", {"nummer": "9999 00 006"})
+    assert found.status == 303
+    token = pages.recorder.patient(str(MARIA)).hex()
+    assert found.headers["Location"] == f"/toezicht/log?client={token}"
+    answer = browser.get(found.headers["Location"])
+    assert re.findall(r'href="/toezicht/log/(\d+)"', answer.text)[-3:] == ["62", "61", "60"]
+    assert MARIA.number not in answer.text
+
+    looked = pages.records(patient=pages.recorder.patient(str(MARIA)), employee="zoeker")
+    assert [record.things[0].name for record in looked] == ["Cliënt gezocht", "Logboek"]
+    assert all(MARIA.number not in str(record.things) for record in looked)
+
+
+def test_a_question_is_on_record(pages: Pages) -> None:
+    browser = pages.signed_in("vraagt")
+    browser.get("/toezicht/log?organisatie=00005678&van=2025-03-01&tot=2025-12-31")
+    said = dict(pages.records(employee="vraagt")[-1].things[0].details)
+    assert said == {"van": "2025-03-01", "tot en met": "2025-12-31", "Organisatie": "00005678"}
+
+
+def test_an_auditor_of_one_organisation_sees_that_one_only(pages: Pages) -> None:
+    browser = pages.signed_in("een-huis", Role.AUDITOR, PRACTICE.ura)
+    answer = browser.get("/toezicht/log.json?tot=2025-12-31&limit=100")
+    assert {row["organisation"] for row in answer.json()["rows"]} == {PRACTICE.name}
+    assert browser.get(f"/toezicht/log?organisatie={HOSPITAL.ura}").status == 404
+    assert "Ziekenhuis" not in browser.get("/toezicht/log?tot=2025-12-31").text
+
+
+@pytest.mark.parametrize(
+    "words", ["van=gisteren", "client=12", "client=zz", "uitkomst=x", "noodknop=ja", "van=9999-12-31"]
+)
+def test_what_can_not_be_meant_does_not_exist(pages: Pages, words: str) -> None:
+    assert pages.signed_in(words.encode().hex()).get(f"/toezicht/log?{words}").status == 404
+
+
+def test_nothing_found_is_said_and_hostile_words_stay_words(pages: Pages) -> None:
+    answer = pages.signed_in("leeg").get("/toezicht/log?organisatie=%22%3E%3Cscript%3Ealert(1)%3C/script%3E")
+    assert answer.status == 200 and "Geen regel past bij deze keuzes" in answer.text
+    assert "<script>alert" not in answer.text

@@ -1,0 +1,12 @@
+"""The pages of the log, put together."""
+
+from __future__ import annotations
+
+from xds.pages.auditor.log import client_form, find_client, log
+from xds.pages.site import AUDITORS, Site
+
+
+def add_log_pages(site: Site) -> None:
+    site.page("/toezicht/log", log, AUDITORS, label="Logboek", listed=True)
+    site.page("/toezicht/client", client_form, AUDITORS)
+    site.action("/toezicht/client", find_client, AUDITORS)

@@ -1,0 +1,175 @@
+"""What an auditor asks of the log: the words of an address as a selection, and back in Dutch.
+
+A client is in an address only as the log's keyed hash; "-" stands for records that have no such value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+
+from xds.model.audit import LogSelection
+from xds.model.dutch_time import dutch_midnight
+from xds.pages.ask import Ask, Missing
+from xds.pages.auditor.timeline import edges
+
+UZI_OID = "2.16.528.1.1007.3.1"
+NONE = "-"
+_DAY = timedelta(days=1)
+_HASH = 32
+
+
+class Heading(NamedTuple):
+    """A facet: its word in an address and what people call it. `texts` has the values that are codes of ours."""
+
+    word: str
+    label: str
+    texts: Mapping[str, str] = {}
+
+
+HEADINGS: dict[str, Heading] = {
+    "outcome": Heading(
+        "uitkomst",
+        "Uitkomst",
+        {"0": "gelukt", "4": "geweigerd", "8": "niet te verwerken", "12": "mislukt door storing"},
+    ),
+    "emergency": Heading("noodknop", "Noodknop", {"1": "gebruikt", "0": "niet gebruikt"}),
+    "transaction": Heading(
+        "gebeurtenis",
+        "Gebeurtenis",
+        {
+            "ITI-8": "cliëntgegevens bijgewerkt",
+            "ITI-18": "documenten gezocht",
+            "ITI-41": "document aangeboden",
+            "ITI-42": "document geregistreerd",
+            "ITI-43": "document opgehaald",
+            "ITI-57": "beschrijving gewijzigd",
+            "ITI-62": "registratie verwijderd",
+            "ITI-86": "document verwijderd",
+            "start": "systeem gestart",
+            "stop": "systeem gestopt",
+            "unintelligible": "onleesbaar verzoek",
+            "node-authentication": "verbinding geweigerd",
+            "assertion-refused": "identiteit geweigerd",
+            "sign-in": "aangemeld op de pagina's",
+            "sign-out": "afgemeld van de pagina's",
+            "auditor-change": "toezichthouder gewijzigd",
+            "consent-read": "toestemming bekeken",
+            "patient-add": "cliënt bekendgemaakt",
+            "patients-read": "cliënten opgesomd",
+            "consent-change": "toestemming gewijzigd",
+            "participant-change": "deelnemer gewijzigd",
+            "configuration-change": "instelling gewijzigd",
+            "log-read": "logboek bekeken",
+            "log-export": "logboek geëxporteerd",
+            "log-verified": "logboek gecontroleerd",
+            "log-retention": "oude regels gewist",
+        },
+    ),
+    "organisation": Heading("organisatie", "Organisatie"),
+    "role": Heading("rol", "Rol"),
+    "employee": Heading("medewerker", "Medewerker"),
+    "patient": Heading("client", "Cliënt"),
+    "purpose": Heading("doel", "Doel"),
+    "rule": Heading(
+        "regel",
+        "Regel die besliste",
+        {
+            "consent": "toestemming",
+            "own-record": "eigen document",
+            "authorisation": "bevoegdheid van de rol",
+            "treatment-relation": "behandelrelatie",
+            "confidentiality": "vertrouwelijkheid",
+            "purpose": "doel",
+            "emergency": "noodknop",
+        },
+    ),
+    "action": Heading(
+        "handeling",
+        "Handeling",
+        {"C": "vastgelegd", "R": "gelezen", "U": "gewijzigd", "D": "verwijderd", "E": "uitgevoerd"},
+    ),
+}
+"""By the name that the log's index has for it, in the order of the page."""
+
+
+class Question(NamedTuple):
+    """`selection` is within what the auditor may see; `given` has the words of the address that count."""
+
+    selection: LogSelection
+    given: dict[str, str]
+    since: date | None
+    until: date | None
+
+    def cut(self, first: int, last: int) -> Sequence[int]:
+        """The steps of a timeline: of the period that is asked, or from the first to the last record."""
+        since, below = self.selection.started_from, self.selection.started_below
+        return edges(first, last) if since is None or below is None else edges(since, below - 1)
+
+    @property
+    def words(self) -> tuple[tuple[str, str], ...]:
+        """The question as the record of this view has it: of a client only that there is one."""
+        found = [("van", str(self.since)), ("tot en met", str(self.until))]
+        found += [(heading.label, self._said(name, heading)) for name, heading in HEADINGS.items()]
+        return tuple((label, text) for label, text in found if text not in ("", "None"))
+
+    def _said(self, name: str, heading: Heading) -> str:
+        value = self.given.get(heading.word, "")
+        return "gekozen" if value and name == "patient" else value
+
+
+def question_of(ask: Ask) -> Question:
+    """What the address asks; Missing when it can't be meant, or is another organisation's."""
+    given = {name: value for name, value in ask.query.items() if value}
+    since, until = _day(given.get("van")), _day(given.get("tot"))
+    selection = LogSelection(
+        started_from=None if since is None else microseconds(dutch_midnight(since)),
+        started_below=None if until is None else microseconds(dutch_midnight(until + _DAY)),
+    )
+    for name, heading in HEADINGS.items():
+        if heading.word in given:
+            selection = selection._replace(**{name: _value(name, given[heading.word])})
+    return Question(ask.scoped(selection), given, since, until)
+
+
+def microseconds(moment: datetime) -> int:
+    return int(moment.timestamp() * 1_000_000)
+
+
+def told(name: str, value: str, label: str = "") -> str:
+    """A value of a facet, as people call it."""
+    if not value:
+        return "(niet vermeld)"
+    if name == "patient":
+        return f"cliënt {value[:8]}"
+    return HEADINGS[name].texts.get(value) or label or value.partition("^")[0].rpartition("|")[2]
+
+
+def _value(name: str, text: str) -> str | int | bool | bytes:
+    value = "" if text == NONE else text
+    try:
+        if name == "patient":
+            if len(value) not in (0, _HASH):
+                raise Missing
+            return bytes.fromhex(value)
+        if name == "outcome":
+            return int(value)
+        if name == "emergency":
+            return bool(int(value))
+    except ValueError:
+        raise Missing from None
+    if name == "employee" and value.isdigit():
+        return f"{value}^^^&{UZI_OID}&ISO"
+    return value
+
+
+def _day(text: str | None) -> date | None:
+    if text is None:
+        return None
+    try:
+        day = date.fromisoformat(text)
+        dutch_midnight(day + _DAY)
+    except (ValueError, OverflowError):
+        raise Missing from None
+    return day if 1970 < day.year < 2100 else None
