@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import base64
 import datetime
 import json
+import shutil
 import socket
+import ssl
 
 import pytest
 import trustme
@@ -29,7 +32,9 @@ def doctor(xds, folder):
 def test_all_is_examined(doctor):
     found = verdicts(doctor())
 
-    assert {name for name, finding in found.items() if finding["verdict"] != "ok"} <= {"clock", "policy", "python"}
+    assert {name for name, finding in found.items() if finding["verdict"] != "ok"} <= {
+        "clock", "identity", "policy", "python",
+    }  # fmt: skip
     assert found.keys() >= {
         "python", "libraries", "libxml2", "configuration", "certificate", "client CA", "affinity domain", "disk",
         "database", "durability", "clock", "port", "mllp port",
@@ -70,6 +75,64 @@ def test_a_certificate_for_another_host_is_found(doctor):
 
     assert found["certificate"]["verdict"] == "warn"
     assert "does not name xds.example.nl" in found["certificate"]["found"]
+
+
+def metadata(certificate: bytes) -> str:
+    return (
+        '<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="urn:example:idp">'
+        '<IDPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"><KeyDescriptor>'
+        '<KeyInfo xmlns="http://www.w3.org/2000/09/xmldsig#"><X509Data><X509Certificate>'
+        f"{base64.b64encode(certificate).decode()}</X509Certificate></X509Data></KeyInfo>"
+        "</KeyDescriptor></IDPSSODescriptor></EntityDescriptor>"
+    )
+
+
+@pytest.mark.parametrize(("days", "verdict"), [(-1, "fail"), (10, "warn"), (100, "ok")])
+def test_an_issuer_whose_certificate_expires_is_found(doctor, folder, days, verdict):
+    now = datetime.datetime.now(datetime.UTC)
+    until = {"not_before": now - datetime.timedelta(days=30), "not_after": now + datetime.timedelta(days=days)}
+    pem = trustme.CA().issue_cert("idp.example", **until).cert_chain_pems[0].bytes()
+    (folder / "idp.xml").write_text(metadata(ssl.PEM_cert_to_DER_cert(pem.decode())))
+
+    found = verdicts(doctor(XDS_IDENTITY_REQUIRED="true", XDS_IDENTITY_ISSUERS=folder / "idp.xml"))
+
+    assert found["issuer"]["verdict"] == verdict
+    assert found["issuer"]["found"].startswith("urn:example:idp")
+
+
+def test_an_issuer_that_cannot_be_read_fails(doctor, folder):
+    found = verdicts(doctor(XDS_IDENTITY_REQUIRED="true", XDS_IDENTITY_ISSUERS=folder / "tls" / "issuer.pem"))
+
+    assert found["issuers"]["verdict"] == "fail"
+    assert "identity.issuers" in found["issuers"]["found"]
+
+
+def test_keys_of_the_log_are_for_their_owner_only(doctor, folder):
+    key = folder / "audit" / "signing-key.pem"
+    assert verdicts(doctor(XDS_IDENTITY_REQUIRED="true"))["audit keys"]["verdict"] == "ok"
+
+    key.chmod(0o640)
+    found = verdicts(doctor(XDS_IDENTITY_REQUIRED="true"))
+    assert (found["audit keys"]["verdict"], found["audit keys"]["advice"]) == ("fail", f"chmod 600 {key}")
+
+    key.write_text("no key")
+    assert verdicts(doctor(XDS_IDENTITY_REQUIRED="true"))["audit keys"]["verdict"] == "fail"
+
+
+def test_an_old_backup_of_the_log_is_found_by_its_anchors(xds, doctor, folder):
+    config = ("--config", folder / "xds.toml")
+    shutil.copy(folder / "data" / "xds.db", folder / "backup")
+    assert xds("audit", "anchor", *config).returncode == 0
+    assert verdicts(doctor(XDS_IDENTITY_REQUIRED="true"))["anchor"]["found"] == "every record has one"
+    assert verdicts(doctor(XDS_IDENTITY_REQUIRED="true", XDS_AUDIT_ANCHOR_PATHS=""))["anchor"]["verdict"] == "warn"
+    assert xds("audit", "list", *config).returncode == 0
+    assert xds("audit", "anchor", *config).returncode == 0
+
+    shutil.copy(folder / "backup", folder / "data" / "xds.db")
+
+    found = verdicts(doctor(XDS_IDENTITY_REQUIRED="true"))
+    assert found["anchor"]["verdict"] == "fail"
+    assert "an older copy was put back" in found["anchor"]["found"]
 
 
 def test_an_absent_database_and_folder_fail(doctor, tmp_path):

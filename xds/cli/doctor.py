@@ -16,12 +16,14 @@ _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 @config_option
 @json_option
 def command(config: Path | None, as_json: bool) -> None:
-    """Check the installation, configuration, certificates, disk, database, clock and ports.
+    """Check the installation, configuration, certificates, issuers, policy, log, disk, database, clock and ports.
 
     Says of each whether it is well, and what to do if not. Exit status 1 when something fails.
     """
     from xds.cli.examine import examine
+    from xds.web.logs import set_up_logs
 
+    set_up_logs("error", "console")
     findings = []
     for finding in examine(config):
         findings.append(finding)

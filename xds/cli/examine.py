@@ -12,12 +12,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from xds.cli import examine_trust
+from xds.cli.finding import SOON, Finding
 from xds.config import load
 from xds.errors import XdsError
 from xds.settings import Settings
@@ -25,16 +26,6 @@ from xds.settings import Settings
 _LIBRARIES = ("aiohttp", "uvloop", "lxml", "xmlsec", "spyne", "sqlalchemy", "alembic", "psycopg", "msgspec", "zeep")
 _LEAST_FREE = 1 << 30
 _SLOW_FSYNC = 0.1
-_SOON = timedelta(days=30)
-
-
-class Finding(NamedTuple):
-    """`verdict` is ok, warn or fail; `advice` says what to do, and is empty when all is well."""
-
-    name: str
-    verdict: str
-    found: str
-    advice: str = ""
 
 
 def examine(config: Path | None) -> Iterator[Finding]:
@@ -48,10 +39,13 @@ def examine(config: Path | None) -> Iterator[Finding]:
     yield Finding("configuration", "ok", f"read; the server is {settings.base_url}")
     yield from certificates(settings)
     yield from affinity_domain(settings)
-    yield from policy(settings)
+    yield from examine_trust.identity(settings)
+    yield from examine_trust.policy(settings)
+    yield from examine_trust.audit_keys(settings)
     if settings.repository.enabled:
         yield from disk(settings.repository.documents)
     yield from database(settings)
+    yield from examine_trust.anchor(settings)
     yield from clock()
     yield from ports(settings)
     yield from other_registry(settings)
@@ -134,7 +128,7 @@ def _validity(name: str, file: Path, host: str | None) -> Finding:
         return Finding(
             name, "warn", f"{file} does not name {host}", "ask for a certificate with that name, or set server.base_url"
         )
-    if until - now < _SOON:
+    if until - now < SOON:
         return Finding(name, "warn", f"{file} expires on {until:%F}", "renew it; SIGHUP makes the server read it again")
     return Finding(name, "ok", f"{file} is valid until {until:%F}")
 
@@ -167,21 +161,6 @@ def affinity_domain(settings: Settings) -> Iterator[Finding]:
         return
     concepts = sum(map(len, domain.value_sets.values()))
     yield Finding("affinity domain", "ok", f"{len(domain.value_sets)} value sets with {concepts} codes")
-
-
-def policy(settings: Settings) -> Iterator[Finding]:
-    """The policy can be read."""
-    from xds.consent import load_policy
-
-    if settings.consent.policy is None:
-        yield Finding("policy", "warn", "no policy: nothing says who may see what", "set consent.policy")
-        return
-    try:
-        found = load_policy(settings.consent.policy)
-    except XdsError as error:
-        yield Finding("policy", "fail", str(error), "correct the file that consent.policy names")
-        return
-    yield Finding("policy", "ok", f"version {found.version}, {found.form} consent, {len(found.roles)} roles")
 
 
 def disk(folder: Path) -> Iterator[Finding]:

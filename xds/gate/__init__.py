@@ -20,7 +20,9 @@ Decisions
 
 from xds.gate.consent_api import mount_consent_api
 from xds.gate.identity_feed import identity_feed
-from xds.gate.opening import Gate, anchors_of, open_gate, recorder_of
+from xds.gate.opening import Gate, anchors_of, open_gate, recorder_of, watch_of
 from xds.gate.operator import operator
 
-__all__ = ["Gate", "anchors_of", "identity_feed", "mount_consent_api", "open_gate", "operator", "recorder_of"]
+__all__ = [
+    "Gate", "anchors_of", "identity_feed", "mount_consent_api", "open_gate", "operator", "recorder_of", "watch_of",
+]  # fmt: skip
