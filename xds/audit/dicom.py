@@ -10,6 +10,7 @@ from xds.audit.nen7513 import account, clean
 from xds.audit.objects import PATIENT, Object, objects, protocols
 from xds.model.audit import Person, Record
 from xds.model.coded import Coded
+from xds.model.visible import in_xml
 
 SOURCE = Coded("110153", "DCM", "Source Role ID")
 DESTINATION = Coded("110152", "DCM", "Destination Role ID")
@@ -20,7 +21,7 @@ def message(record: Record) -> bytes:
     """The AuditMessage of a record, as UTF-8 without an XML declaration."""
     parts = ["<AuditMessage>", _event(record), *_participants(record), _source(record)]
     parts += [_object(record, each) for each in objects(record)]
-    return "".join([*parts, "</AuditMessage>"]).encode()
+    return in_xml("".join([*parts, "</AuditMessage>"])).encode()
 
 
 def _event(record: Record) -> str:

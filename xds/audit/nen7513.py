@@ -14,6 +14,7 @@ from xds.audit.objects import NO_PROTOCOL, PERSON, Object, objects
 from xds.model.audit import Person, Record
 from xds.model.coded import Coded
 from xds.model.hl7 import CX
+from xds.model.visible import in_xml
 
 NAMESPACE = "urn:xds:nen7513:1"
 
@@ -118,7 +119,7 @@ def document(records: Iterable[tuple[int, Record]]) -> Iterator[bytes]:
     """The XML of these records with their seqs, in pieces."""
     yield f'<?xml version="1.0" encoding="UTF-8"?>\n<logboek xmlns="{NAMESPACE}">\n'.encode()
     for seq, record in records:
-        yield _entry(seq, record).encode()
+        yield in_xml(_entry(seq, record)).encode()
     yield b"</logboek>\n"
 
 

@@ -14,6 +14,7 @@ from xds.cli.audit_report import report
 from xds.cli.options import config_option, json_option
 from xds.model.audit import LogSelection, Record
 from xds.model.dutch_time import dutch_time
+from xds.model.visible import in_json, in_line
 
 _STANDARDS = ["nen7513", "dicom", "fhir"]
 _OUTCOMES = {0: "ok", 4: "refused", 8: "fault", 12: "failed"}
@@ -87,7 +88,7 @@ def show(config: Path | None, numbers: tuple[int, ...], form: str) -> None:
 
 def encoded(form: str, records: Iterable[tuple[int, Record]]) -> Iterator[bytes]:
     """Records with their seqs in a standard's form, or as they are kept."""
-    import msgspec
+    from msgspec import to_builtins
 
     from xds.audit import dicom, fhir, nen7513
 
@@ -98,9 +99,15 @@ def encoded(form: str, records: Iterable[tuple[int, Record]]) -> Iterator[bytes]
         if form == "dicom":
             yield dicom.message(record) + b"\n"
         elif form == "fhir":
-            yield msgspec.json.encode(fhir.audit_event(seq, record)) + b"\n"
+            yield _json(fhir.audit_event(seq, record))
         else:
-            yield msgspec.json.encode({"seq": seq, **msgspec.to_builtins(record)}) + b"\n"
+            yield _json({"seq": seq, **to_builtins(record)})
+
+
+def _json(value: dict[str, Any]) -> bytes:
+    import msgspec
+
+    return in_json(msgspec.json.encode(value).decode()).encode() + b"\n"
 
 
 def _decoded(log: Opened, asked: Asked, limit: int | None) -> Iterator[tuple[int, Record]]:
@@ -121,4 +128,4 @@ def _in_a_line(seq: int, record: Record) -> str:
         f"{len(record.documents)} documents",
     ]
     parts += ["EMERGENCY"] if record.emergency is not None else []
-    return "  ".join(parts)
+    return in_line("  ".join(parts))

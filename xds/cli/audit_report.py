@@ -10,6 +10,7 @@ import click
 
 from xds.cli.audit_log import DAY, Opened, opened
 from xds.cli.options import config_option, json_option
+from xds.model.visible import in_json, in_line
 
 
 @click.command
@@ -45,10 +46,10 @@ def report(
         titles = _titles(log, {document.unique_id for record in records for document in record.documents})
     lines = rows(kind, records, titles)
     if as_json:
-        click.echo(json.dumps([line._asdict() for line in lines], indent=2, ensure_ascii=False))
+        click.echo(in_json(json.dumps([line._asdict() for line in lines], indent=2, ensure_ascii=False)))
     else:
         texts = (line.text if kind is Overview.CLIENT else line.explained for line in lines)
-        click.echo("\n".join(texts) or "Er is niets vastgelegd.")
+        click.echo("\n".join(map(in_line, texts)) or "Er is niets vastgelegd.")
 
 
 def _titles(log: Opened, unique_ids: set[str]) -> dict[str, str]:

@@ -12,6 +12,7 @@ import click
 
 from xds.cli.options import config_option
 from xds.errors import Fault, Issue, Severity
+from xds.model.visible import in_line
 
 if TYPE_CHECKING:
     from xds.client import Client
@@ -118,7 +119,7 @@ def show_issues(issues: Sequence[Issue]) -> None:
     for issue in issues:
         word = "error" if issue.severity is Severity.ERROR else "warning"
         where = f" ({issue.location})" if issue.location else ""
-        click.echo(f"{word} {issue.code}: {issue.context}{where}", err=True)
+        click.echo(in_line(f"{word} {issue.code}: {issue.context}{where}"), err=True)
 
 
 def issues_json(issues: Sequence[Issue]) -> list[dict[str, Any]]:

@@ -24,6 +24,7 @@ from xds.cli.consent_register import (
 )
 from xds.cli.options import config_option, json_option
 from xds.model.consent import Channel, Consent, Decision, Giver, Ground, Subject, TreatmentRelation
+from xds.model.visible import in_json, in_line
 
 if TYPE_CHECKING:
     from xds.db.reader import Reader
@@ -140,11 +141,11 @@ def list_words(config: Path | None, as_json: bool, patient: str) -> None:
     newest = {word.subject: word.number for word in words}
     rows = [described(policy, word, newest[word.subject] == word.number) for word in words]
     if as_json:
-        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        click.echo(in_json(json.dumps(rows, indent=2, ensure_ascii=False)))
         return
     for row in rows:
         state = "" if row["newest"] else "  (vervangen)"
-        click.echo(f"{row['number']}  {row['recorded_at']}  {row['decision']}: {row['text']}{state}")
+        click.echo(in_line(f"{row['number']}  {row['recorded_at']}  {row['decision']}: {row['text']}{state}"))
 
 
 @command.command
@@ -250,10 +251,10 @@ def emergencies(config: Path | None, as_json: bool, since: datetime | None, unti
         for patient, each in found
     ]
     if as_json:
-        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        click.echo(in_json(json.dumps(rows, indent=2, ensure_ascii=False)))
         return
     for row in rows:
-        click.echo("  ".join(row.values()))
+        click.echo(in_line("  ".join(row.values())))
 
 
 def _unknown() -> Exception:

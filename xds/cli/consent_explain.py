@@ -18,6 +18,7 @@ from xds.model.audit import Document
 from xds.model.coded import Coded
 from xds.model.consent import Candidate, ClientFacts
 from xds.model.party import Organisation, Participant, Person, Requester
+from xds.model.visible import in_json, in_line
 
 if TYPE_CHECKING:
     from xds.db import Database
@@ -101,9 +102,9 @@ def explain(
         for (unique_id, title), verdict in zip(found.documents, verdicts, strict=True)
     ]
     if as_json:
-        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        click.echo(in_json(json.dumps(rows, indent=2, ensure_ascii=False)))
     else:
-        click.echo("\n".join(row["sentence"] for row in rows) or "De cliënt heeft geen documenten.")
+        click.echo("\n".join(in_line(row["sentence"]) for row in rows) or "De cliënt heeft geen documenten.")
     raise SystemExit(0 if all(verdict.permitted for verdict in verdicts) else 1)
 
 

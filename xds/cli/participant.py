@@ -19,6 +19,7 @@ from xds.cli.options import config_option, json_option
 from xds.model.coded import Coded
 from xds.model.hl7 import is_oid
 from xds.model.party import NormStatus, Organisation, Participant
+from xds.model.visible import in_json, in_line
 
 if TYPE_CHECKING:
     from xds.db import Database
@@ -114,12 +115,12 @@ def list_participants(config: Path | None, as_json: bool) -> None:
         rows = database.read_now(lambda reader: reader.participants())
     listed = [_described(list(group)) for _, group in groupby(rows, key=lambda row: row.id)]
     if as_json:
-        click.echo(json.dumps(listed, indent=2, ensure_ascii=False))
+        click.echo(in_json(json.dumps(listed, indent=2, ensure_ascii=False)))
         return
     for each in listed:
         state = "suspended" if each["suspended"] else f"connected since {each['connected_since']}"
         met = ", ".join(f"NEN {name[3:]} since {each[name]}" for name in _NORMS if each[name]) or "no norm established"
-        click.echo(f"{each['number']}  {each['ura']}  {each['name']} ({each['kind']}): {state}; {met}")
+        click.echo(in_line(f"{each['number']}  {each['ura']}  {each['name']} ({each['kind']}): {state}; {met}"))
         for certificate in each["certificates"]:
             click.echo(f"     {certificate}")
 

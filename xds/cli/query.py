@@ -13,6 +13,7 @@ import msgspec
 from xds.cli.connection import connected, connection_options, issues_json, show_issues
 from xds.cli.options import json_option
 from xds.model.objects import Status, Submission
+from xds.model.visible import in_line
 
 _KINDS = {
     "FindDocuments": ("DocumentEntry",),
@@ -81,7 +82,7 @@ def command(
     else:
         show_issues(result.issues)
         for line in _lines(result.objects):
-            click.echo(line)
+            click.echo(in_line(line))
     raise SystemExit(1 if result.status == "Failure" else 0)
 
 

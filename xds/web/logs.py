@@ -12,6 +12,8 @@ import msgspec
 import structlog
 from structlog.typing import EventDict
 
+from xds.model.visible import in_json, in_line
+
 # These quote what they received, or say again what our own lines say.
 _QUOTING = ("spyne", "spyne.protocol", "spyne.server", "spyne.application")
 _TALKATIVE = ("asyncio", "aiohttp", "hl7", "zeep", "alembic", "sqlalchemy", "urllib3")
@@ -28,7 +30,7 @@ def set_up_logs(level: str, style: str) -> None:
         structlog.processors.add_log_level,
         structlog.processors.MaybeTimeStamper(fmt="iso", utc=True),
         without_text,
-        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()) if style == "console" else _json,
+        *([_in_lines, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())] if style == "console" else [_json]),
     ]
     structlog.configure(
         processors=chain,
@@ -74,8 +76,14 @@ def places(trace: TracebackType | None) -> list[str]:
     return [f"{'/'.join(frame.filename.split('/')[-3:])}:{frame.lineno}" for frame in frames]
 
 
+def _in_lines(logger: Any, method: str, event: EventDict) -> EventDict:
+    """Each text in one line that a terminal shows as it is."""
+    return {name: in_line(value) if isinstance(value, str) else value for name, value in event.items()}
+
+
 def _json(logger: Any, method: str, event: EventDict) -> str:
-    return msgspec.json.encode(event, enc_hook=str).decode()
+    line = msgspec.json.encode(event, enc_hook=str).decode()
+    return line if line.isascii() else in_json(line)
 
 
 def _named(logger: Any, method: str, event: EventDict) -> EventDict:
