@@ -104,7 +104,6 @@ def load_without_environment(folder: Path, text: str) -> Settings:
         ("[server]\nbase_url = 'x'", "server.base_url: expected http://… or https://…, found 'x'"),
         ("[tls]\nkey = 'x'", "tls.certificate, tls.key: expected both or neither"),
         ("[tls]\nclient_ca = 'x'", "tls.client_ca: needs tls.certificate"),
-        ("[registry]\nenabled = false", "repository.registry_url: expected the URL of the registry"),
         ("[registry]\nenabled = false\n[repository]\nenabled = false", "expected at least one to be true"),
         ("[repository]\nregistry_url = 'http://x'", "repository.registry_url: expected none"),
         ("[repository]\nregistry_key = 'x'", "repository.registry_certificate, repository.registry_key: expected both"),
@@ -209,3 +208,10 @@ def test_every_key_has_a_meaning():
 
 def test_the_readme_has_the_table_of_settings():
     assert markdown_table() in README.read_text("utf-8")
+
+
+def test_a_repository_that_knows_who_asks_has_the_database_of_its_registry(tmp_path):
+    text = SECURE + "[registry]\nenabled = false\n[repository]\nregistry_url = 'https://registry.example/registry'"
+
+    assert "expected none, because identity.required is true" in mistakes(tmp_path, text, **KNOWN)
+    assert loaded(tmp_path, SECURE + "[registry]\nenabled = false", **KNOWN).repository.registry_url is None

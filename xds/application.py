@@ -128,16 +128,18 @@ def _open(settings: Settings, metrics: Metrics, opened: contextlib.ExitStack) ->
     opened.callback(database.close)
     home = settings.server.home_community_id
     domain = ReloadingDomain(settings.registry.affinity_domain)
-    registry = repository = documents = None
-    if settings.registry.enabled:
-        registry = Registry(database, domain, lambda: datetime.now(UTC), home, settings.registry.max_results)
+    registry = Registry(database, domain, lambda: datetime.now(UTC), home, settings.registry.max_results)
+    repository = documents = None
     if settings.repository.enabled:
         documents = CountedDocuments(settings.repository.documents, metrics)
         opened.callback(documents.close)
-        registrar = LocalRegistrar(registry) if registry is not None else _remote_registrar(settings, database, domain)
+        # A registry on the same database is reached through that, also where another server answers for it.
+        apart = settings.repository.registry_url is not None
+        registrar = _remote_registrar(settings, database, domain) if apart else LocalRegistrar(registry)
         unique_id = settings.repository.unique_id or ""
         repository = Repository(database, documents, registrar, unique_id, home)
-    return Parts(database, documents, domain, registry, repository, open_gate(settings, database))
+    offered = registry if settings.registry.enabled else None
+    return Parts(database, documents, domain, offered, repository, open_gate(settings, database))
 
 
 def _remote_registrar(settings: Settings, database: Database, domain: ReloadingDomain) -> RemoteRegistrar:
