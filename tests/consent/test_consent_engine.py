@@ -78,6 +78,13 @@ def test_two_clients_four_organisations_three_categories(facts, asking, dossier,
     assert sees(asking, facts, *documents) == [dossier, result, medication]
 
 
+def test_each_document_has_its_own_verdict_however_many_different_ones_there_are():
+    asking = requester(GP, "01.015")
+    for time in range(3):
+        documents = [document(RESULT if n % 2 else DOSSIER, class_code=(f"{time}-{n}", "2.999.1")) for n in range(3000)]
+        assert sees(asking, EVA, *documents) == [bool(n % 2) for n in range(3000)]
+
+
 def test_nothing_is_permitted_without_a_word_of_the_client():
     (verdict,) = decide(MIDWIFE, client(), document())
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from xds.consent.given import person_code
-from xds.consent.policy import Level, Policy
+from xds.consent.policy import Bearing, Level, Policy
 from xds.model.consent import (
     Answer,
     Candidate,
@@ -37,7 +37,7 @@ class _Refusal(NamedTuple):
 class _Case(NamedTuple):
     """What there is to decide about alike documents: why the role may not, else what the client must be asked."""
 
-    candidate: Candidate
+    bearing: Bearing
     unauthorised: _Refusal | None
     questions: Sequence[Question]
 
@@ -45,7 +45,7 @@ class _Case(NamedTuple):
 class Judge:
     """Decides about a client's documents for one requester at one moment.
 
-    Documents that are alike share their candidate, by whose identity each is known: it is sooner than by what is in it.
+    Documents that are alike to the policy are decided about once.
     """
 
     def __init__(
@@ -58,9 +58,9 @@ class Judge:
         self._role = policy.roles.get(requester.user.role.key)
         self._relation = relation_of(policy, requester.organisation.ura, facts, now)
         self._wants_emergency = is_emergency(policy, requester)
-        self._order = list(map(id, candidates))
-        alike = {id(candidate): candidate for candidate in candidates}
-        self._cases = {key: self._case(candidate) for key, candidate in alike.items()}
+        self._bearings = [policy.bearing_of(candidate) for candidate in candidates]
+        alike = {id(bearing): bearing for bearing in self._bearings}
+        self._cases = {key: self._case(bearing) for key, bearing in alike.items()}
 
     def questions(self) -> list[Question]:
         """What the client, or who speaks for the client, must be asked, each once: only what can matter."""
@@ -71,29 +71,28 @@ class Judge:
     def verdicts(self, answers: Mapping[Question, Answer]) -> list[Verdict]:
         """One for each candidate, in order."""
         decided = {key: self._decide(case, answers) for key, case in self._cases.items()}
-        return [decided[key] for key in self._order]
+        return [decided[id(bearing)] for bearing in self._bearings]
 
-    def _case(self, candidate: Candidate) -> _Case:
-        if self._own(candidate):
-            return _Case(candidate, None, ())
-        classes = self._policy.classes_of(candidate)
-        refusal = self._unauthorised(classes)
-        return _Case(candidate, refusal, () if refusal else self._questions(candidate, classes))
+    def _case(self, bearing: Bearing) -> _Case:
+        if self._own(bearing):
+            return _Case(bearing, None, ())
+        refusal = self._unauthorised(bearing.classes)
+        return _Case(bearing, refusal, () if refusal else self._questions(bearing))
 
-    def _own(self, candidate: Candidate) -> bool:
-        return self._requester.organisation.ura in candidate.holders
+    def _own(self, bearing: Bearing) -> bool:
+        return self._requester.organisation.ura in bearing.holders
 
-    def _questions(self, candidate: Candidate, classes: Iterable[str]) -> list[Question]:
-        categories = dict.fromkeys(self._policy.classes[name].category for name in classes)
-        holders = candidate.holders or (None,)
-        return [Question(holder, candidate.kind, category) for holder in holders for category in categories]
+    def _questions(self, bearing: Bearing) -> list[Question]:
+        categories = dict.fromkeys(self._policy.classes[name].category for name in bearing.classes)
+        holders = bearing.holders or (None,)
+        return [Question(holder, bearing.kind, category) for holder in holders for category in categories]
 
     def _decide(self, case: _Case, answers: Mapping[Question, Answer]) -> Verdict:
-        candidate, refusal, questions = case
+        bearing, refusal, questions = case
         version = self._policy.version
         relation = "" if self._relation is None else _proof(self._relation)
         related = self._relation is not None
-        if self._own(candidate):
+        if self._own(bearing):
             grounds = Grounds(version, "eigen dossier")
             return Verdict(
                 True, "own-record", version, "Het document is van de eigen organisatie.", Checks(True, True), grounds
@@ -104,7 +103,7 @@ class Judge:
         answer = _strictest(found)
         grounds = Grounds(version, relation, "" if answer is None else answer.profile)
         checks = Checks(True, related, None if answer is None else answer.permitted)
-        refusal = self._unrelated() or self._not_permitted(answer) or self._confidential(candidate, found)
+        refusal = self._unrelated() or self._not_permitted(answer) or self._confidential(bearing.level, found)
         if refusal is None and answer is not None:
             return Verdict(True, "consent", answer.profile, answer.reason, checks, grounds)
         assert refusal is not None
@@ -145,9 +144,8 @@ class Judge:
             return _Refusal("consent", "", "De toestemming van de cliënt is niet vastgesteld.")
         return None if answer.permitted else _Refusal("consent", answer.profile, answer.reason, answer.overridable)
 
-    def _confidential(self, candidate: Candidate, answers: Sequence[Answer | None]) -> _Refusal | None:
+    def _confidential(self, level: Level, answers: Sequence[Answer | None]) -> _Refusal | None:
         """Source: HL7 v3 Confidentiality: R for who treats, V for who is named."""
-        level = self._policy.level_of(candidate)
         if level is Level.RESTRICTED and not (self._role and self._role.involved):
             reason = "Het document is beperkt toegankelijk: alleen voor wie direct bij de behandeling is betrokken."
             return _Refusal("confidentiality", self._policy.version, reason)

@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import IntEnum, StrEnum
 from functools import cached_property
+from typing import NamedTuple
 
 from xds.model.consent import Candidate
 
 Code = tuple[str, str]
 """(code, scheme)."""
+
+_REMEMBERED = 4096
 
 
 class Form(StrEnum):
@@ -58,6 +61,15 @@ class OrganisationCategory:
     kinds: frozenset[str]
 
 
+class Bearing(NamedTuple):
+    """What the rules make of a document: all of it that bears on who may see it."""
+
+    holders: tuple[str, ...]
+    kind: str | None
+    classes: tuple[str, ...]
+    level: Level
+
+
 @dataclass(frozen=True)
 class Policy:
     """One version of the rules.
@@ -98,9 +110,34 @@ class Policy:
         found = [self.levels.get(code, Level.VERY_RESTRICTED) for code in candidate.confidentiality_codes]
         return max(found, default=Level.VERY_RESTRICTED)
 
+    def bearing_of(self, candidate: Candidate) -> Bearing:
+        """What these rules make of a document; the same object for those that are alike to them, mostly.
+
+        A candidate is known by its identity, which is sooner than by what is in it.
+        """
+        known = self._bearings.get(id(candidate))
+        if known is not None:
+            return known[1]
+        bearing = Bearing(candidate.holders, candidate.kind, self.classes_of(candidate), self.level_of(candidate))
+        if len(self._bearings) >= _REMEMBERED:
+            self._bearings.clear()
+            self._alike.clear()
+        bearing = self._alike.setdefault(bearing, bearing)
+        self._bearings[id(candidate)] = candidate, bearing
+        return bearing
+
     def categories_of(self, kind: str | None) -> tuple[str, ...]:
         """The categories of a kind of organisation, the narrowest first."""
         return self._categories_by_kind.get(kind, ())
+
+    @cached_property
+    def _bearings(self) -> dict[int, tuple[Candidate, Bearing]]:
+        """By the candidate's id, which is no other's as long as the candidate is held here."""
+        return {}
+
+    @cached_property
+    def _alike(self) -> dict[Bearing, Bearing]:
+        return {}
 
     @cached_property
     def _categories_by_kind(self) -> dict[str | None, tuple[str, ...]]:

@@ -239,8 +239,8 @@ async def record_emergencies(emergencies: Sequence[tuple[int, Emergency]], index
 async def _judge(evidence: Evidence, requester: Requester, ctx: Context) -> dict[str, Verdict]:
     """The verdict on each document, by entryUUID."""
     verdicts: dict[str, Verdict] = {}
-    for patient, facts in evidence.facts.items():
-        uuids = [uuid for uuid, each in evidence.entries.items() if each.patient == patient]
+    for patient, uuids in _by_patient(evidence).items():
+        facts = evidence.facts[patient]
         if not _is_for(requester, facts):
             verdicts |= dict.fromkeys(uuids, _OTHER_PATIENT)
         elif ctx.access is None:
@@ -252,6 +252,14 @@ async def _judge(evidence: Evidence, requester: Requester, ctx: Context) -> dict
     return verdicts
 
 
+def _by_patient(evidence: Evidence) -> dict[int, list[str]]:
+    """The entryUUIDs of each patient's documents."""
+    found: dict[int, list[str]] = {patient: [] for patient in evidence.facts}
+    for uuid, each in evidence.entries.items():
+        found[each.patient].append(uuid)
+    return found
+
+
 def _is_for(requester: Requester, facts: ClientFacts) -> bool:
     """Whether the requester's token is for this patient, or for none in particular."""
     return requester.patient is None or str(requester.patient) == facts.patient_id
@@ -261,9 +269,9 @@ def _emergencies(
     access: Access, requester: Requester, evidence: Evidence, verdicts: Mapping[str, Verdict], ctx: Context
 ) -> list[tuple[int, Emergency]]:
     found = []
-    for patient, facts in evidence.facts.items():
-        of_patient = [verdict for uuid, verdict in verdicts.items() if evidence.entries[uuid].patient == patient]
-        emergency = access.emergency(requester, facts, of_patient, ctx.started)
+    for patient, uuids in _by_patient(evidence).items():
+        of_patient = [verdicts[uuid] for uuid in uuids]
+        emergency = access.emergency(requester, evidence.facts[patient], of_patient, ctx.started)
         if emergency is not None:
             found.append((patient, emergency))
     return found
@@ -275,8 +283,9 @@ def _accesses(found: Found, evidence: Evidence, verdicts: Mapping[str, Verdict])
     for each in found.entries:
         given[each.patient].append(each)
     refused: dict[int, Verdict] = {}
-    for uuid, verdict in verdicts.items():
-        refused.setdefault(evidence.entries[uuid].patient, verdict)
+    if not all(given.values()):
+        for uuid, verdict in verdicts.items():
+            refused.setdefault(evidence.entries[uuid].patient, verdict)
     accesses = []
     for patient, facts in evidence.facts.items():
         entries = given[patient]
