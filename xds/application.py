@@ -214,5 +214,5 @@ def _sweeping(settings: Settings, parts: Parts) -> list[Coroutine[Any, Any, None
 def _render(parts: Parts, metrics: Metrics, answers: Answers) -> bytes:
     watch = parts.gate.watch
     if watch is not None:
-        metrics.set_log(watch.age.total_seconds(), watch.unsent)
+        metrics.set_log(watch.records, watch.age.total_seconds(), watch.unsent)
     return answers.render_metrics()

@@ -115,7 +115,8 @@ class Answered(NamedTuple):
     """What became of a request, for logs and metrics: never a word of what was in it.
 
     `transaction` is a number such as "ITI-18", or "unknown". `at` is when the answer was ready, in seconds since
-    1970; `seconds` is the time that it took; `received` and `sent` are bytes.
+    1970; `seconds` is the time that it took; `received` and `sent` are bytes. `verdicts` are the rules that decided,
+    one for each patient, with whether they permitted.
     """
 
     request_id: str
@@ -126,6 +127,7 @@ class Answered(NamedTuple):
     seconds: float
     received: int
     sent: int
+    verdicts: Sequence[tuple[str, bool]] = ()
 
 
 @dataclass(frozen=True, slots=True)

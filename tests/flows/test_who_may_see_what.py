@@ -143,6 +143,12 @@ def test_the_story(server):
     assert len(queries) == 7
     assert "bloedverlies bij opname" in json.dumps(queries[-1])
 
+    metrics = server.get("/metrics")[1].splitlines()
+    decided = [line for line in metrics if line.startswith("xds_verdicts_total{")]
+    assert sum(float(line.rpartition(" ")[2]) for line in decided) == 7
+    assert 'xds_verdicts_total{permitted="no",rule="treatment-relation"} 1.0' in decided
+    assert any(line.startswith("xds_log_records ") for line in metrics)
+
 
 def test_a_portal_records_what_clients_say_and_it_works_on_the_next_request(server):
     nurse = ("--role", "30.000")

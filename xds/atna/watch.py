@@ -23,7 +23,7 @@ class LogWatch:
     """Looks now and then. `refusal` says why no data may be given, and is None when it may.
 
     `age` is how long a record is without an anchor, or without a checkpoint where there are no anchors; `unsent` how
-    many records the audit repository has not got. `origin` is the log's name.
+    many records the audit repository has not got, of the `records` that there are. `origin` is the log's name.
     """
 
     def __init__(
@@ -43,11 +43,12 @@ class LogWatch:
         self._feed = feed
         self.age = timedelta(0)
         self.unsent = 0
+        self.records = 0
         self.refusal: str | None = "the log has not been looked at yet"
 
     async def look(self) -> None:
         """Look now; Unavailable when the database can't be read."""
-        oldest = await self._index.read(self._oldest_uncovered)
+        self.records, oldest = await self._index.read(self._size_and_oldest_uncovered)
         self.age = unanchored_for(oldest, int(self._now().timestamp() * 1_000_000))
         if self._feed is not None:
             self.unsent = await self._feed.waiting()
@@ -73,7 +74,11 @@ class LogWatch:
                 _log.error("the age of the last anchor can't be told", reason=str(error))
             await asyncio.sleep(_WHILE_REFUSING if self.refusal else every.total_seconds())
 
-    def _oldest_uncovered(self, reader: Reader) -> int | None:
-        """When the first record was written that no anchored checkpoint covers; no checkpoint, without anchors."""
+    def _size_and_oldest_uncovered(self, reader: Reader) -> tuple[int, int | None]:
+        """How many records there are, and when the first was written that no anchored checkpoint covers.
+
+        Without anchors it is the first that no checkpoint covers.
+        """
         note = reader.log.newest_anchored() if self._anchors else reader.log.newest_note()
-        return next((leaf.time for leaf in reader.log.leaves(note.size if note else 0, 1)), None)
+        oldest = next((leaf.time for leaf in reader.log.leaves(note.size if note else 0, 1)), None)
+        return reader.log.head().size, oldest

@@ -93,6 +93,7 @@ class _Exchange:
         "started",
         "status",
         "transaction",
+        "verdicts",
         "wanted",
     )
 
@@ -112,6 +113,7 @@ class _Exchange:
         self.transaction = "unknown"
         self.status = "Success"
         self.codes: Sequence[str] = ()
+        self.verdicts: Sequence[tuple[str, bool]] = ()
         self.sent = 0
 
 
@@ -233,6 +235,9 @@ class Endpoint:
         reply, answer = await self._actor.answer(transaction, envelope, context)
         exchange.status = reply.status
         exchange.codes = reply.codes
+        if reply.event is not None:
+            verdicts = (access.verdict for access in reply.event.accesses)
+            exchange.verdicts = [(each.rule, each.permitted) for each in verdicts if each is not None]
         return transaction, reply, answer
 
     async def _identify(self, envelope: Envelope, transaction: Transaction, exchange: _Exchange) -> None:
@@ -294,6 +299,7 @@ class Endpoint:
                 time.perf_counter() - exchange.started,
                 exchange.received.size,
                 exchange.sent,
+                exchange.verdicts,
             )
         )
 

@@ -40,7 +40,15 @@ class Metrics:
         self._received = Counter("xds_received_bytes", "Bytes of requests", ("transaction",), registry=registry)
         self._sent = Counter("xds_sent_bytes", "Bytes of answers", ("transaction",), registry=registry)
         self._stored = Counter("xds_stored_document_bytes", "Bytes of documents stored", registry=registry)
-
+        self._verdicts = Counter(
+            "xds_verdicts",
+            "Decisions on what of a client may be seen, by the rule that decided",
+            ("rule", "permitted"),
+            registry=registry,
+        )
+        self._records = Gauge(
+            "xds_log_records", "Records in the log", multiprocess_mode="mostrecent", registry=registry
+        )
         self._unanchored = Gauge(
             "xds_log_unanchored_seconds",
             "How long a record of the log has been without an anchor",
@@ -61,6 +69,8 @@ class Metrics:
             kinds.setdefault((answered.transaction, answered.status), []).append(answered)
             for code in answered.codes:
                 self._errors.labels(answered.transaction, code).inc()
+            for rule, permitted in answered.verdicts:
+                self._verdicts.labels(rule, "yes" if permitted else "no").inc()
         for (transaction, status), alike in kinds.items():
             self._requests.labels(transaction, status).inc(len(alike))
             observe = self._seconds.labels(transaction).observe
@@ -73,8 +83,9 @@ class Metrics:
         """Count the bytes of documents that were made durable."""
         self._stored.inc(size)
 
-    def set_log(self, unanchored_seconds: float, unsent_records: int) -> None:
-        """Set how far anchors and audit repository are behind the log."""
+    def set_log(self, records: int, unanchored_seconds: float, unsent_records: int) -> None:
+        """Set how long the log is, and how far anchors and audit repository are behind it."""
+        self._records.set(records)
         self._unanchored.set(unanchored_seconds)
         self._unsent.set(unsent_records)
 
