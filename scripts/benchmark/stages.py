@@ -22,6 +22,7 @@ from xds.ebrim.fragment import pack, unpack
 from xds.ebrim.query import decode_adhoc_query
 from xds.ebrim.submit import decode_submit_objects
 from xds.model.objects import Submission
+from xds.model.stored import Found
 from xds.registry.context import check_context
 from xds.registry.iti18_registry_stored_query import QUERIES, read_request
 from xds.registry.known import look_up
@@ -70,13 +71,17 @@ def _query(database: Database, patients: range, documents: int) -> Iterator[Stag
     yield stage
     query = QUERIES[read[0][0].query_id]
 
-    def find(request: Any) -> Any:
+    def find(request: Any) -> Found:
         return database.read_now(lambda reader: query.answer(request[2], reader, 10_001))
 
     _stage(number, "", find, read)
     stage, found = _stage(number, "find the documents in the index", find, read)
     yield stage
-    yield _stage(number, "unpack them", lambda each: sum(len(unpack(entry.fragment)) for entry in each.entries), found)[0]
+
+    def unpacked(each: Found) -> int:
+        return sum(len(unpack(entry.fragment)) for entry in each.entries)
+
+    yield _stage(number, "unpack them", unpacked, found)[0]
 
 
 def _registration(database: Database) -> Iterator[Stage]:
