@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import signal
 import socket
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 from guarded_server import guarded
+from identity_samples import message
 from samples import PATIENT
 from served import Served, client_context, xds
 
@@ -19,6 +21,7 @@ from xds.gate.effective import configuration, differences, effective
 from xds.settings import ConsentSettings, DatabaseSettings, Settings
 
 Record = dict[str, Any]
+SOAP = "application/soap+xml; charset=UTF-8"
 MERGED = "999900006^^^&2.16.840.1.113883.2.4.6.3&ISO"
 WRONG_BSN = "123456789^^^&2.16.840.1.113883.2.4.6.3&ISO"
 
@@ -136,6 +139,23 @@ def test_start_stop_and_every_change_of_the_configuration_are_on_record(log: lis
     differing = {thing["id"]: dict(thing["details"]) for thing in changed["things"][1:]}
     assert differing["registry.max_results"] == {"before": "10000", "after": "77"}
     assert all(each["user"]["person"]["number"] for each in log)
+
+
+def test_what_is_asked_while_no_data_may_be_given_is_on_record(folder: Path) -> None:
+    nowhere = folder / "nowhere" / "anchors.txt"
+    with Served(folder, XDS_AUDIT_ANCHOR_PATHS=nowhere, XDS_AUDIT_ANCHOR_GRACE_MINUTES=0) as server:
+        server.logged("ready")
+        audience = ("--audience", server.url, "--role", "01.046")
+        token = xds("token", "--config", folder / "xds.toml", "--organisation", "hospital", *audience)
+        link = http.client.HTTPSConnection("127.0.0.1", server.port, context=client_context(folder), timeout=20)
+        link.request("POST", "/registry", message(token.stdout.strip().encode()), {"Content-Type": SOAP})
+        answer = link.getresponse()
+        assert answer.status == 500 and b"not available for the moment" in answer.read()
+        link.close()
+
+    done = xds("audit", "list", "--config", folder / "xds.toml", "--json", "--transaction", "ITI-18")
+    (record,) = [json.loads(line) for line in done.stdout.splitlines()]
+    assert (record["outcome"], record["system"]["organisation"]) == (12, "00010990")
 
 
 def test_the_settings_in_the_log_have_no_secret(tmp_path: Path) -> None:

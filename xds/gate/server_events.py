@@ -51,7 +51,7 @@ class ServerEvents:
     async def stopped(self) -> None:
         """Record the stop."""
         try:
-            await self._log.append(self._event("stop", (configuration(effective(self._settings)),)))
+            await self._log.append(self._event("stop", ()))
         except XdsError as error:
             _log.error("the stop is not recorded", reason=str(error))
 
