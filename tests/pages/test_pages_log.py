@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from html import unescape
+from pathlib import Path
 
 import pytest
 from pages_kit import Pages, served
 
+from xds.atna.keys import read_signer
+from xds.atna.seal import Sealer
+from xds.audit.checkpoint import said
+from xds.audit.nen7513 import FIELDS
+from xds.audit.tree import leaf_hash, root_of_inclusion
 from xds.model.audit import Access, Document, Event
 from xds.model.coded import Coded
 from xds.model.hl7 import CX
@@ -161,3 +169,58 @@ def test_nothing_found_is_said_and_hostile_words_stay_words(pages: Pages) -> Non
     answer = pages.signed_in("leeg").get("/toezicht/log?organisatie=%22%3E%3Cscript%3Ealert(1)%3C/script%3E")
     assert answer.status == 200 and "Geen regel past bij deze keuzes" in answer.text
     assert "<script>alert" not in answer.text
+
+
+def seal(pages: Pages) -> None:
+    signer = read_signer(pages.settings.audit.signing_key, pages.settings.audit_origin)
+    asyncio.run(Sealer(pages.database, lambda: signer, (), pages.clock).seal())
+
+
+def test_a_record_tells_why_it_was_permitted_and_proves_itself(pages: Pages) -> None:
+    seal(pages)
+    text = pages.signed_in("bewijs").get("/toezicht/log/61").text
+    assert "Waarom dit niet doorging" in text and "Geen behandelrelatie." in text
+    assert re.search(
+        r"<dt>Regel die besliste</dt><dd>behandelrelatie</dd>\s*<dt>Versie van die regel</dt><dd>matrix 3", text
+    )
+    assert '<span class="mark mark-good">klopt</span>' in text
+    line, note = pages.database.read_now(lambda reader: (reader.log.lines(61, 1)[0], reader.log.newest_note()))
+    path = [bytes.fromhex(each) for each in re.findall(r"<li>([0-9a-f]{64})</li>", text)]
+    assert root_of_inclusion(leaf_hash(line.leaf), 61, note.size, path) == said(note.text).root
+
+
+def test_a_record_has_every_field_of_the_norm_and_is_on_record_with_its_client(pages: Pages) -> None:
+    browser = pages.signed_in("velden")
+    rows = browser.get("/toezicht/log/60.json").json()["rows"]
+    assert {field.number for field in FIELDS} <= {row["number"] for row in rows}
+    values = {row["name"]: row["value"] for row in rows if row["group"] in ("Gebeurtenis", "Gebruiker", "Aanvulling")}
+    assert (values["Actiecode"], values["Naam"], values["Regel"]) == ("R", "B. Bakker", "consent 12")
+    (looked,) = pages.records(patient=pages.recorder.patient(str(MARIA)), employee="velden")
+    assert looked.things[0].name == "Logregel"
+
+
+def test_a_record_that_was_changed_is_told(pages: Pages) -> None:
+    seal(pages)
+    with sqlite3.connect(pages.folder / "pages.db") as database:
+        (before,) = database.execute("SELECT payload FROM log_record WHERE seq = 3").fetchone()
+        database.execute("UPDATE log_record SET payload = ? WHERE seq = 3", (before.replace(b"Jansen", b"Hansen"),))
+    answer = pages.signed_in("vervalst").get("/toezicht/log/3")
+    with sqlite3.connect(pages.folder / "pages.db") as database:
+        database.execute("UPDATE log_record SET payload = ? WHERE seq = 3", (before,))
+    assert "klopt niet" in answer.text
+
+
+def test_a_record_of_another_organisation_does_not_exist(pages: Pages) -> None:
+    browser = pages.signed_in("ander-huis", Role.AUDITOR, PRACTICE.ura)
+    assert browser.get("/toezicht/log/5").status == 200
+    assert browser.get("/toezicht/log/61").status == browser.get("/toezicht/log/99999999").status == 404
+
+
+def test_a_deleted_record_keeps_its_proof(tmp_path: Path) -> None:
+    with served(tmp_path) as pages:
+        pages.record(*(happened(number, JANSEN, SOFIE) for number in range(3)))
+        seal(pages)
+        pages.database.write_now(lambda writer: writer.log.delete_payloads(2))
+        text = pages.signed_in("gewist").get("/toezicht/log/1").text
+        assert "na de bewaartermijn gewist" in text and '<span class="mark mark-good">klopt</span>' in text
+        assert "Jansen" not in text

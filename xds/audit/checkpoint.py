@@ -121,6 +121,14 @@ def read_note(note: str, key: VerificationKey) -> Checkpoint:
     raise ValueError("it has no signature of the log's key")
 
 
+def said(note: str) -> Checkpoint:
+    """What a note says, whoever signed it; ValueError when it is no note."""
+    match = _NOTE.fullmatch(note)
+    if match is None:
+        raise ValueError("it is no signed note")
+    return _parsed(match["text"], match["text"].partition("\n")[0])
+
+
 def _parsed(text: str, origin: str) -> Checkpoint:
     lines = text.splitlines()
     if len(lines) < 3 or lines[0] != origin:

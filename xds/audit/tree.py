@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256
 
 from xds.model.audit import Head, Leaf
+
+SUBTREE = 1024
+"""Leaves of a subtree whose root is kept: a power of two, so that it is a node of the tree."""
 
 
 def commitment(salt: bytes, payload: bytes) -> bytes:
@@ -70,6 +73,30 @@ def inclusion_proofs(hashes: Sequence[bytes], wanted: Iterable[int]) -> dict[int
         level = paired + ([level[-1]] if len(level) % 2 else [])
         height += 1
     return proofs
+
+
+def subtree_root(hashes: Sequence[bytes]) -> bytes:
+    """The root over these leaf hashes."""
+    return root(grown((), 0, hashes))
+
+
+def proof_by_subtrees(
+    seq: int, size: int, subtrees: Sequence[bytes], leaves: Callable[[int, int], Sequence[bytes]]
+) -> list[bytes]:
+    """The audit path of a leaf in the tree of `size` leaves.
+
+    `subtrees` are the roots over each SUBTREE leaves, as far as they are known; `leaves` gives the leaf hashes from a
+    seq to below another.
+    """
+    whole, own = size // SUBTREE, seq // SUBTREE
+    nodes = list(subtrees[:whole])
+    for at in range(len(nodes), whole):
+        nodes.append(subtree_root(leaves(at * SUBTREE, (at + 1) * SUBTREE)))
+    within = leaves(own * SUBTREE, min((own + 1) * SUBTREE, size))
+    if size % SUBTREE:
+        nodes.append(subtree_root(within if own == whole else leaves(whole * SUBTREE, size)))
+    place = seq % SUBTREE
+    return inclusion_proofs(within, [place])[place] + inclusion_proofs(nodes, [own])[own]
 
 
 def root_of_inclusion(leaf: bytes, seq: int, size: int, path: Sequence[bytes]) -> bytes | None:

@@ -12,7 +12,7 @@ from functools import cached_property
 from time import time_ns
 from typing import TYPE_CHECKING
 
-from xds.audit.tree import commitment, extended, leaf_hash, link
+from xds.audit.tree import SUBTREE, commitment, extended, leaf_hash, link, proof_by_subtrees, subtree_root
 from xds.db.log_sql import LogStatements
 from xds.db.session import Session
 from xds.model.audit import Cut, Entry, Head, Kept, Leaf, LogSelection, Note, Survey
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from xds.db.log_search import LogSearch
 
 _HASH = 32
+_SUBTREES_AT_ONCE = 4
 _SALT = 16
 _SLACK = 1_000_000
 """Clocks of several machines differ by less, in microseconds; only a larger step back is kept as it was."""
@@ -95,6 +96,16 @@ class ReadLog:
         """The first seq whose payload was not deleted; None when there is none."""
         return next((seq for (seq,) in self._session.rows(self._sql.oldest_record, (1,))), None)
 
+    def proof(self, seq: int, size: int) -> list[bytes]:
+        """The audit path of a leaf in the tree of the first `size` leaves."""
+        return proof_by_subtrees(seq, size, self._subtrees(), self._leaf_hashes)
+
+    def _subtrees(self) -> list[bytes]:
+        return [root for (root,) in self._session.rows(self._sql.subtrees)]
+
+    def _leaf_hashes(self, first: int, below: int) -> list[bytes]:
+        return [leaf_hash(leaf) for leaf in self.leaves(first, below - first)]
+
     def feed(self, name: str) -> int | None:
         """The seq that this feed sends next; None when it never sent."""
         return next((at for (at,) in self._session.rows(self._sql.feed, (name,))), None)
@@ -166,7 +177,16 @@ class WriteLog(ReadLog):
 
     def index(self, limit: int) -> int:
         """Index at most `limit` records; how many."""
+        self._keep_subtrees()
         return self._indexing.index(limit)
+
+    def _keep_subtrees(self) -> None:
+        """Keep the roots of some more subtrees that are complete."""
+        ((known,),) = self._session.rows(self._sql.free_subtree)
+        complete = self.head().size // SUBTREE
+        for number in range(known, min(complete, known + _SUBTREES_AT_ONCE)):
+            hashes = self._leaf_hashes(number * SUBTREE, (number + 1) * SUBTREE)
+            self._session.run(self._sql.add_subtree, (number, subtree_root(hashes)))
 
     def mark(self) -> Head | None:
         return self._head

@@ -5,23 +5,14 @@ log_leaf        seq → what the tree and the chain commit to; rows are only eve
 log_record      seq → salt, payload, and what a record is found by; deleted after its term
 log_term        (dimension, code) → what a record is found by, and how people call it; deleted with its last record
 log_column      (dimension, first) → the codes of `size` records from seq `first` on, as an array of small numbers
+log_subtree     number → the root over 1024 leaves, from seq 1024 × number on
 log_checkpoint  size → signed note, and when it was anchored
 log_feed        name of a feed → the seq that it will send next
 """
 
 from __future__ import annotations
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Column,
-    Integer,
-    LargeBinary,
-    SmallInteger,
-    Table,
-    Text,
-    UniqueConstraint,
-)
+from sqlalchemy import BigInteger, Boolean, Column, Integer, LargeBinary, SmallInteger, Table, Text, UniqueConstraint
 
 from xds.db.schema import Key, metadata
 
@@ -80,6 +71,13 @@ log_column = Table(
     Column("first", Key, primary_key=True, autoincrement=False),
     Column("size", Integer, nullable=False),
     Column("content", LargeBinary, nullable=False),
+)
+
+log_subtree = Table(
+    "log_subtree",
+    metadata,
+    Column("number", Key, primary_key=True, autoincrement=False),
+    Column("root", LargeBinary, nullable=False),
 )
 
 log_checkpoint = Table(

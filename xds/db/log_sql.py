@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, literal_column, select, update
 from sqlalchemy.sql.base import Executable
 
 from xds.db.log_index_sql import KEPT, LogIndexStatements, given, limited
-from xds.db.log_schema import log_checkpoint, log_feed, log_head, log_leaf, log_record
+from xds.db.log_schema import log_checkpoint, log_feed, log_head, log_leaf, log_record, log_subtree
 
 if TYPE_CHECKING:
     from xds.db.compile import Lists
@@ -39,6 +39,10 @@ class LogStatements:
         self.oldest_record = text(limited(select(_record.seq).order_by(_record.seq)))
         self.delete_records = text(delete(log_record).where(_record.seq < given(_record.seq)))
         self._prepare_notes()
+        self.subtrees = text(select(log_subtree.c.root).order_by(log_subtree.c.number))
+        free = func.coalesce(func.max(log_subtree.c.number) + literal_column("1"), literal_column("0"))
+        self.free_subtree = text(select(free))
+        self.add_subtree = text(insert(log_subtree).values({each.name: given(each) for each in log_subtree.c}))
         self.feed = text(select(log_feed.c.next).where(log_feed.c.name == given(log_feed.c.name)))
         self.add_feed = text(insert(log_feed).values(name=given(log_feed.c.name), next=given(log_feed.c.next)))
         self.set_feed = text(

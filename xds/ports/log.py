@@ -41,6 +41,9 @@ class LogReader(Protocol):
     def oldest_record(self) -> int | None:
         """The first seq whose payload was not deleted."""
 
+    def proof(self, seq: int, size: int) -> list[bytes]:
+        """The audit path of the leaf `seq` in the tree of the first `size` leaves."""
+
     def feed(self, name: str) -> int | None:
         """The seq that this feed sends next; None when it never sent."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from trail_entries import an_entry
 
+from xds.audit.tree import grown, leaf_hash, root, root_of_inclusion
 from xds.db import Database
 from xds.model.audit import Entry, LogSelection, Note
 
@@ -110,3 +111,20 @@ def test_a_feed_keeps_its_place(database: Database) -> None:
     for at in (4, 9):
         database.write_now(lambda writer, at=at: writer.log.set_feed("syslog", at))
         assert place() == at
+
+
+@pytest.mark.parametrize("indexed", [False, True])
+def test_each_record_is_proved_to_be_under_each_checkpoint(
+    database: Database, monkeypatch: pytest.MonkeyPatch, indexed: bool
+) -> None:
+    for module in ("xds.db.log", "xds.audit.tree"):
+        monkeypatch.setattr(f"{module}.SUBTREE", 4)
+    append(database, *(an_entry(str(number)) for number in range(27)))
+    while indexed and database.write_now(lambda writer: writer.log.index(3)):
+        pass
+    hashes = [leaf_hash(leaf) for leaf in database.read_now(lambda reader: reader.log.leaves(0, 99))]
+    for size in (1, 3, 4, 5, 8, 12, 13, 24, 27):
+        whole = root(grown((), 0, hashes[:size]))
+        for seq in range(size):
+            path = database.read_now(lambda reader, seq=seq, size=size: reader.log.proof(seq, size))
+            assert root_of_inclusion(hashes[seq], seq, size, path) == whole, (seq, size)

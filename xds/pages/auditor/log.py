@@ -81,7 +81,7 @@ def columns(ask: Ask) -> list[Column]:
         Column("organisation", "Organisatie", lambda line: organisation(line.record)),
         Column("client", "Cliënt", lambda line: line.client[:8] or None,
                link=lambda line: f"/toezicht/log?client={line.client}" if line.client else None),
-        Column("outcome", "Uitkomst", lambda line: outcome(line.record), mark=outcome_mark),
+        Column("outcome", "Uitkomst", lambda line: outcome(line.record), mark=lambda line: outcome_mark(line.record)),
     ]  # fmt: skip
     return found
 
@@ -118,10 +118,10 @@ def outcome(record: Record) -> str:
     return f"{text}, noodknop" if record.emergency is not None else text
 
 
-def outcome_mark(line: Line) -> str:
-    if line.record.emergency is not None:
+def outcome_mark(record: Record) -> str:
+    if record.emergency is not None:
         return "bad"
-    return "good" if line.record.outcome == 0 else "notice"
+    return "good" if record.outcome == 0 else "notice"
 
 
 async def log(ask: Ask) -> View:
