@@ -15,6 +15,7 @@ from testkit.plan import PARSER
 
 WSSE = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
 _FRESH_SECONDS = 60.0
+_ONCE = "one-time"
 _NAMES = {
     "expired": "expired",
     "notyetvalid": "not-yet-valid",
@@ -26,8 +27,11 @@ _NAMES = {
     "secondrole": "second-role",
     "secondpurpose": "second-purpose",
     "secondpou": "second-purpose",
+    "onetime": _ONCE,
+    "lowassurance": "low-assurance",
+    "valid": "valid",
 }
-"""The variants, by what the name of a step, section or test has in it."""
+"""The variants, by what the name of a step, section or test, or what it says of itself, has in it."""
 
 
 def variant_of(*names: str) -> str:
@@ -41,19 +45,20 @@ def variant_of(*names: str) -> str:
 
 
 class Assertions:
-    """Runs `command` with a variant as its last word; what it prints serves for a minute."""
+    """Runs `command` with a variant as its last word; what it prints serves for a minute, unless it is for one use."""
 
     def __init__(self, command: str):
         self._command = shlex.split(command)
         self._printed: dict[str, tuple[float, bytes]] = {}
 
     def security_header(self, *names: str) -> etree._Element:
-        """A wsse:Security header with the assertion for the step, section and test of these names."""
+        """A wsse:Security header with the assertion for a step: the variant is as `variant_of` its names."""
         variant = variant_of(*names)
         at, assertion = self._printed.get(variant, (-_FRESH_SECONDS, b""))
         if time.monotonic() - at >= _FRESH_SECONDS:
             assertion = _printed([*self._command, variant])
-            self._printed[variant] = time.monotonic(), assertion
+            if variant != _ONCE:
+                self._printed[variant] = time.monotonic(), assertion
         security = etree.Element(f"{{{WSSE}}}Security", nsmap={"wsse": WSSE})
         security.append(etree.fromstring(assertion, PARSER))
         return security

@@ -102,8 +102,11 @@ class Exchange:
 
     def _security(self) -> etree._Element | None:
         assertions = self.session.assertions
-        names = (self.step.get("id", ""), self.section, self.test)
-        return assertions.security_header(*names) if assertions is not None else None
+        if assertions is None:
+            return None
+        goals = (each.text or "" for each in self.step.iter("Goal"))
+        title = self.session.testkit.title(self.test)
+        return assertions.security_header(self.step.get("id", ""), self.section, self.test, *goals, title)
 
     def _judge(self, request: etree._Element, answer: wire.Answer) -> list[str]:
         wrong = check_status(self.step, self.transaction, answer)

@@ -41,6 +41,11 @@ class Testkit:
         index = self.folder / test / "index.idx"
         return index.read_text().split() if index.is_file() else []
 
+    def title(self, test: str) -> str:
+        """The first line of what a test says of itself; empty when it says nothing."""
+        readme = self.folder / test / "readme.txt"
+        return readme.read_text(errors="replace").partition("\n")[0] if readme.is_file() else ""
+
     def collections(self) -> dict[str, list[str]]:
         """The tests by the collections that they are in."""
         found: dict[str, list[str]] = {}

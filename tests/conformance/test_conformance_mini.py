@@ -18,7 +18,7 @@ SCHEMAS = ROOT.parent / "shared" / "schemas"
 
 def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, ROOT / "scripts" / "conformance", "--testkit", MINI, *arguments]
-    return subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=180)
 
 
 def environment() -> dict[str, str]:
