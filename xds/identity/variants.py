@@ -17,7 +17,7 @@ _CHANGES: dict[str, Callable[[Statement], Statement]] = {
     "valid": lambda said: said,
     "with-authz-consent": lambda said: replace(said, consent="2.999.1.1"),
     "second-role": lambda said: replace(said, role=Coded("01.046", ROLE_CODES)),
-    "second-purpose": lambda said: replace(said, purpose=replace(said.purpose, code="COC")),
+    "second-purpose": lambda said: replace(said, purpose=Coded("COC", said.purpose.scheme)),
     "one-time": lambda said: replace(said, one_time=True),
     "expired": lambda said: replace(said, begins=-_HOUR),
     "not-yet-valid": lambda said: replace(said, begins=_HOUR),
