@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -26,9 +27,10 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, re.S)
 
 
-def free_ports() -> tuple[str, str]:
-    with socket.create_server(("127.0.0.1", 0)) as http, socket.create_server(("127.0.0.1", 0)) as mllp:
-        return str(http.getsockname()[1]), str(mllp.getsockname()[1])
+def free_ports(how_many: int) -> list[str]:
+    with contextlib.ExitStack() as held:
+        probes = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(how_many)]
+        return [str(probe.getsockname()[1]) for probe in probes]
 
 
 @pytest.fixture
@@ -37,14 +39,15 @@ def reader(tmp_path, monkeypatch):
     (tmp_path / "xds").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m xds "$@"\n')
     (tmp_path / "xds").chmod(0o755)
     (tmp_path / "fixtures").symlink_to(ROOT / "fixtures")
-    http, mllp = free_ports()
+    http, mllp, pages = free_ports(3)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     monkeypatch.setenv("XDS_SERVER_PORT", http)
     monkeypatch.setenv("XDS_MLLP_PORT", mllp)
+    monkeypatch.setenv("XDS_PAGES_PORT", pages)
 
     def run(*command: str) -> subprocess.CompletedProcess[str]:
-        own = [word.replace("8443", http).replace("2575", mllp) for word in command]
+        own = [word.replace("8443", http).replace("8444", pages).replace("2575", mllp) for word in command]
         return subprocess.run(own, cwd=tmp_path, capture_output=True, text=True, timeout=60)
 
     return run
@@ -65,7 +68,7 @@ def test_every_command_of_the_readme_runs(reader, tmp_path):
         for line in (line for block in blocks("sh") for line in block.splitlines()):
             if line.startswith(ELSEWHERE):
                 continue
-            if line.startswith("xds serve"):
+            if line.startswith(("xds serve", "xds pages")):
                 servers.append(subprocess.Popen(line.split(), cwd=tmp_path, stderr=subprocess.PIPE, text=True))
                 wait_for_server(servers[-1])
                 continue

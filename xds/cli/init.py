@@ -27,6 +27,8 @@ SOURCES = {"hospital": "2.999.7", "midwife-practice": "2.999.30", "jgz": "2.999.
 """The sourceId that each of them submits with."""
 NEW_SYSTEM = "new-system"
 """Who gets a client certificate in a demonstration too, and is no participant yet."""
+AUDITOR = "auditor"
+"""Who gets a client certificate for a browser."""
 TEST_ISSUER = "https://issuer.example/test"
 
 _CONFIGURATION = """\
@@ -61,6 +63,9 @@ client_ca = "tls/ca.pem"
 certificate = "tls/hospital.pem"
 key = "tls/hospital-key.pem"
 ca = "tls/ca.pem"
+
+[pages]
+client_ca = "tls/ca.pem"
 """
 _OPEN = """\
 [identity]
@@ -116,8 +121,8 @@ def command(
 
     A configuration that is there already is kept, and its database is brought up to date; so it also upgrades.
     With --demo the folder has client certificates of a hospital, a midwife practice and a JGZ organisation, which are
-    its participants, one of a system that is none yet, and an issuer of assertions for tests; the server wants to know
-    who asks, and keeps the log.
+    its participants, one of a system that is none yet and one of an auditor, for a browser, and an issuer of assertions
+    for tests; the server wants to know who asks, and keeps the log.
     """
     from xds.config import load
 
@@ -170,7 +175,7 @@ def _prepare(settings: Settings) -> None:
 
 
 def make_certificates(folder: Path) -> None:
-    """Make a local CA, a certificate for a server on this machine, one for each organisation and one more."""
+    """Make a local CA, a certificate for a server on this machine, one for each organisation and two more."""
     import trustme
 
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -178,11 +183,12 @@ def make_certificates(folder: Path) -> None:
     _write(folder / "ca.pem", authority.cert_pem.bytes())
     server = authority.issue_cert("localhost", "127.0.0.1", "::1", key_type=trustme.KeyType.ECDSA)
     _write_certificate(folder, "server", server)
-    for organisation in (*ORGANISATIONS, NEW_SYSTEM):
+    for organisation in (*ORGANISATIONS, NEW_SYSTEM, AUDITOR):
         client = authority.issue_cert(
             f"{organisation}.example", organization_name=organisation, key_type=trustme.KeyType.ECDSA
         )
         _write_certificate(folder, organisation, client)
+    _write_for_browser(folder, AUDITOR)
 
 
 def _make_issuer(folder: Path) -> None:
@@ -206,6 +212,17 @@ def _write_certificate(folder: Path, name: str, certificate) -> None:
     chain = b"".join(blob.bytes() for blob in certificate.cert_chain_pems)
     _write(folder / f"{name}.pem", chain)
     _write(folder / f"{name}-key.pem", certificate.private_key_pem.bytes())
+
+
+def _write_for_browser(folder: Path, name: str) -> None:
+    """Write a certificate with its key as browsers take them in, under no password."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import NoEncryption, load_pem_private_key, pkcs12
+
+    certificate = x509.load_pem_x509_certificate((folder / f"{name}.pem").read_bytes())
+    key = load_pem_private_key((folder / f"{name}-key.pem").read_bytes(), None)
+    packed = pkcs12.serialize_key_and_certificates(name.encode(), key, certificate, None, NoEncryption())
+    _write(folder / f"{name}.p12", packed)
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -21,6 +21,7 @@ COMMANDS = (
     "participant",
     "auditor",
     "session",
+    "launch",
     "token",
     "audit",
     "documents",

@@ -22,6 +22,11 @@ def in_line(text: str) -> str:
     return _IN_LINE.sub(_as_json, text)
 
 
+def in_text(text: str) -> str:
+    """Text of several lines, for a person."""
+    return _IN_TEXT.sub(_as_json, text)
+
+
 def in_json(text: str) -> str:
     """JSON, with such characters in its strings escaped."""
     return _IN_TEXT.sub(_as_json, text)

@@ -11,23 +11,10 @@ from typing import Any, NamedTuple
 import msgspec
 
 from xds.model.dutch_time import dutch_time
+from xds.model.visible import in_json, in_line
 
 Value = str | int | bool | date | datetime | None | Sequence[str]
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "=", "+", "-", "@")
-_HIDDEN = dict.fromkeys(
-    [
-        *range(0x09),
-        *range(0x0B, 0x20),
-        *range(0x7F, 0xA0),
-        0x061C,
-        0x200E,
-        0x200F,
-        *range(0x202A, 0x202F),
-        *range(0x2066, 0x206A),
-    ],
-    "�",
-)
-"""Control characters, and those that change the direction of what is written."""
 
 
 class Column(NamedTuple):
@@ -67,19 +54,15 @@ def shown(value: Value) -> str:
     if isinstance(value, date):
         return value.strftime("%d-%m-%Y")
     if isinstance(value, (str, int)):
-        return plain(str(value))
-    return ", ".join(plain(each) for each in value)
-
-
-def plain(text: str) -> str:
-    """Text without what can't be seen."""
-    return text.translate(_HIDDEN)
+        return in_line(str(value))
+    return ", ".join(in_line(each) for each in value)
 
 
 def to_json(listing: Listing, next_url: str | None) -> bytes:
     """`rows` by the names of the columns; moments are UTC in ISO 8601."""
     rows = [{column.name: _exact(column.value(row)) for column in listing.columns} for row in listing.rows]
-    return msgspec.json.encode({"title": listing.caption, "total": listing.total, "next": next_url, "rows": rows})
+    said = {"title": listing.caption, "total": listing.total, "next": next_url, "rows": rows}
+    return in_json(msgspec.json.encode(said).decode()).encode()
 
 
 def to_csv(listing: Listing) -> bytes:

@@ -11,7 +11,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from xds.model.dutch_time import dutch_time
-from xds.pages.listing import plain, shown
+from xds.model.visible import in_text
+from xds.pages.listing import shown
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -40,8 +41,8 @@ class Renderer:
 
 
 def _visible(value: Any) -> Any:
-    """Characters that can't be seen, or turn the text around, are shown as what they are: not there."""
-    return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    """Characters that can't be seen, or turn the text around, are written out."""
+    return in_text(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _day(moment: date | datetime) -> str:

@@ -37,7 +37,7 @@ class ClientLaunch:
         form = await entering.form()
         portal = None
         try:
-            launch = read(form.get("token", ""), self._expected, entering.now)
+            launch = read(form.get("token", "").strip(), self._expected, entering.now)
             portal = await self._portal(launch)
             return await self._begin(entering, launch, portal)
         except Refused as refused:

@@ -1,0 +1,79 @@
+"""`xds launch`: send a client to the pages as a portal does, for development and tests."""
+
+from __future__ import annotations
+
+import html
+import secrets
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from xds.cli.init import ORGANISATIONS
+from xds.cli.options import config_option
+from xds.errors import Misconfigured
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_PAGE = """\
+<!doctype html>
+<html lang="nl"><meta charset="utf-8"><title>Portaal van de proef</title>
+<form method="post" action="{address}"><input type="hidden" name="token" value="{token}">
+<button autofocus>Wie heeft mijn dossier ingezien?</button></form></html>
+"""
+
+
+@click.command
+@config_option
+@click.option("--organisation", type=click.Choice(list(ORGANISATIONS)), default="hospital", show_default=True,
+              help="Organisation of the demonstration whose portal it is.")  # fmt: skip
+@click.option("--ura", help="URA of the organisation, instead of one of the demonstration.")
+@click.option("--certificate", type=_FILE, metavar="PEM", help="Its certificate; by default of that organisation.")
+@click.option("--key", type=_FILE, metavar="PEM", help="The private key of that certificate.")
+@click.option("--parent", metavar="BSN", help="Who looks, when that is a parent of the client.")
+@click.option("--level", type=click.Choice(["low", "substantial", "high"]), default="substantial", show_default=True,
+              help="How well the portal knows who looks.")  # fmt: skip
+@click.option("--page", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+              help="Write a page with a button to this file, instead of printing the token.")  # fmt: skip
+@click.argument("bsn")
+def command(
+    config: Path | None,
+    organisation: str,
+    ura: str | None,
+    certificate: Path | None,
+    key: Path | None,
+    parent: str | None,
+    level: str,
+    page: Path | None,
+    bsn: str,
+) -> None:
+    """Print the token by which a portal lets the client with this BSN into the pages; it lasts a minute.
+
+    A page that is written with --page has a button that brings a browser in.
+    """
+    from xds.config import load
+    from xds.pages.access.launch import PATH
+    from xds.pages.access.launch_token import make
+
+    settings = load(config)
+    folder = (config or Path("xds.toml")).parent / "tls"
+    claims = {
+        "iss": ura or ORGANISATIONS[organisation].ura,
+        "sub": bsn,
+        "aud": settings.pages_url,
+        "acr": f"http://eidas.europa.eu/LoA/{level}",
+        "jti": secrets.token_urlsafe(16),
+    }
+    if parent is not None:
+        claims["act"] = {"sub": parent}
+    try:
+        leaf = (certificate or folder / f"{organisation}.pem").read_bytes()
+        private = (key or folder / f"{organisation}-key.pem").read_bytes()
+    except OSError as error:
+        raise Misconfigured(f"{error.filename} can't be read: {error.strerror}") from None
+    token = make(leaf, private, claims, datetime.now(UTC))
+    if page is None:
+        click.echo(token)
+        return
+    address = html.escape(settings.pages_url + PATH)
+    page.write_text(_PAGE.format(address=address, token=html.escape(token)), "utf-8")
+    click.echo(f"Open {page} in a browser, within a minute.")
