@@ -137,6 +137,7 @@ def _open(settings: Settings, metrics: Metrics, opened: contextlib.ExitStack) ->
         apart = settings.repository.registry_url is not None
         registrar = _remote_registrar(settings, database, domain) if apart else LocalRegistrar(registry)
         unique_id = settings.repository.unique_id or ""
+        documents.belong_to(unique_id)
         repository = Repository(database, documents, registrar, unique_id, home)
     offered = registry if settings.registry.enabled else None
     return Parts(database, documents, domain, offered, repository, open_gate(settings, database))

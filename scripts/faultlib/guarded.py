@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import http.client
 import json
 import re
@@ -16,7 +17,7 @@ from pathlib import Path
 from identity_samples import WSSE
 
 from faultlib import ROOT, messages
-from faultlib.subject import Subject, hashes
+from faultlib.subject import Subject, free_port, hashes
 from xds.atna.keys import read_signer
 from xds.audit.bundle import export
 from xds.audit.checkpoint import split_notes
@@ -70,6 +71,15 @@ class Guarded(Subject):
             begins=timedelta(hours=-2), lifetime=timedelta(seconds=_DAY),
         )  # fmt: skip
         return TestIssuer(TEST_ISSUER, certificate, key).issue(statement).decode()
+
+    def beside(self) -> Guarded:
+        """Another server with the same database, documents, keys and acknowledgements, at a port of its own."""
+        other = copy.copy(self)
+        other.port, other.config = free_port(), self.config.with_name("other.toml")
+        text = self.config.read_text().replace(f"port = {self.port}\n", f"port = {other.port}\n", 1)
+        audience = f'audience = "{load(self.config).audience}"'
+        other.config.write_text(text.replace("[identity]\n", f"[identity]\n{audience}\n"))
+        return other
 
     def connect(self, patience: float = 20.0) -> http.client.HTTPConnection:
         return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=patience, context=self._tls)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,14 @@ class Trial:
     def guarded(self, *audit: str) -> Guarded:
         """One that wants to know who asks, with these lines in the section `audit`; it was never started."""
         return Guarded(self.folder, self.workers, self._database(), audit=audit)
+
+    def stranger(self, subject: Subject) -> Subject:
+        """A server of another repository, with its own database, that is given the documents of this one."""
+        stranger = Subject(self.folder / "stranger", 1, self._database())
+        shutil.rmtree(stranger.documents)
+        text = stranger.config.read_text()
+        stranger.config.write_text(text.replace('"data/documents"', f'"{subject.documents}"'))
+        return stranger
 
     def apart(self) -> tuple[Subject, Subject]:
         """A registry, and a repository that registers there by ITI-42; neither was ever started."""

@@ -31,6 +31,8 @@ POSTGRESQL = ("--database", "postgresql")
         ("log-disk",),
         ("fsync",),
         ("backup",),
+        ("feed",),
+        ("together",),
         ("cut",),
         ("stop",),
     ],

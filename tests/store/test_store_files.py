@@ -422,3 +422,17 @@ def test_a_root_that_is_no_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(Misconfigured):
         FileDocuments(tmp_path / "file")
+
+
+def test_a_store_belongs_to_one_repository_for_good(tmp_path: Path) -> None:
+    def opened(repository: str) -> None:
+        documents = FileDocuments(tmp_path / "store")
+        try:
+            documents.belong_to(repository)
+        finally:
+            documents.close()
+
+    opened("2.999.1")
+    opened("2.999.1")
+    with pytest.raises(Misconfigured, match="is the store of"):
+        opened("2.999.2")

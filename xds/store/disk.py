@@ -17,6 +17,7 @@ from xds.errors import Misconfigured, Unavailable
 
 VERSION = 1
 _MARKER = "store.toml"
+_OWNER = "repository"
 _ADDRESS = re.compile(r"[0-9a-f]{64}")
 
 
@@ -75,6 +76,25 @@ class Disk:
         with contextlib.suppress(FileExistsError):
             os.link(draft, marker)
         os.unlink(draft)
+
+    def belong_to(self, repository: str) -> None:
+        """Be the store of the repository of this repositoryUniqueId, for good; Misconfigured when it is another's.
+
+        That one's index does not know our documents, and its sweep would remove them.
+        """
+        owner = self.root / _OWNER
+        try:
+            if not owner.exists():
+                draft = self.write_draft(f"{repository}\n".encode(), [])
+                with contextlib.suppress(FileExistsError):
+                    os.link(draft, owner)
+                os.unlink(draft)
+                fsync_folder(self.root)
+            found = owner.read_text("ascii", "replace").strip()
+        except OSError as error:
+            raise Misconfigured(f"the document store {self.root} can't be opened: {error.strerror}") from error
+        if found != repository:
+            raise Misconfigured(f"repository.documents: {self.root} is the store of {found}, not of {repository}")
 
     def path(self, address: str) -> Path:
         """Where a document is, or would be."""

@@ -41,6 +41,10 @@ class FileDocuments:
         self._threads.shutdown()
         self._flushes.shutdown()
 
+    def belong_to(self, repository: str) -> None:
+        """Be the store of this repositoryUniqueId, for good; Misconfigured when it is another repository's."""
+        self._disk.belong_to(repository)
+
     def stage(self) -> FileStaging:
         """Begin to receive a document."""
         return FileStaging(self._disk, self._threads, self._flushes, self._may_keep)
