@@ -26,7 +26,7 @@ from samples import PATIENT
 from xds.atna.keys import make_keys, read_index_key
 from xds.audit.record import decode
 from xds.db import Database, open_database
-from xds.gate import recorder_of
+from xds.gate.recording import recorder_of
 from xds.model.audit import Event, LogSelection, Record
 from xds.model.party import NormStatus, Organisation
 from xds.model.viewer import Auditor, Relation, Role, Session, Visit

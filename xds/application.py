@@ -25,7 +25,8 @@ from xds.affinity import Reloading as ReloadingDomain
 from xds.atna.keeper import keep
 from xds.db import Database, open_database
 from xds.errors import Issue
-from xds.gate import Gate, mount_consent_api, open_gate
+from xds.gate.consent_api import mount_consent_api
+from xds.gate.opening import Gate, open_gate
 from xds.model.objects import Submission
 from xds.ports import Staged
 from xds.registry.register import LocalRegistrar

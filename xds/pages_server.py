@@ -31,7 +31,8 @@ from xds.atna.syslog import FEED
 from xds.atna.watch import LogWatch
 from xds.db import Database, open_database
 from xds.errors import Misconfigured, Unavailable
-from xds.gate.opening import log_of, recorder_of, watch_of
+from xds.gate.opening import log_of, watch_of
+from xds.gate.recording import recorder_of
 from xds.identity.codes import ASSURANCE
 from xds.model.audit import Event
 from xds.pages import auditor, client, public

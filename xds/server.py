@@ -28,7 +28,7 @@ from aiohttp import web
 
 from xds.application import DOOR, PARTS, PATHS, Parts, build_app
 from xds.errors import Misconfigured
-from xds.gate import identity_feed
+from xds.gate.identity_feed import identity_feed
 from xds.mllp.server import MllpServer
 from xds.settings import Settings, bracketed
 from xds.transaction import discover

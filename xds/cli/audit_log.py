@@ -134,7 +134,7 @@ class Opened:
     def seal(self, anchored: bool = False) -> Note | None:
         """Sign a checkpoint of all that is in the log now, and have it anchored when asked to."""
         from xds.atna.seal import Sealer
-        from xds.gate import anchors_of
+        from xds.gate.opening import anchors_of
 
         anchors = anchors_of(self.settings) if anchored else ()
         sealer = Sealer(self.database, self.signer, anchors, lambda: datetime.now(UTC))
@@ -152,7 +152,7 @@ def opened(config: Path | None) -> Iterator[Opened]:
     """The log, closed afterwards."""
     from xds.config import load
     from xds.db import open_database
-    from xds.gate import recorder_of
+    from xds.gate.recording import recorder_of
 
     settings = load(config)
     database = open_database(settings.database.url)
@@ -194,7 +194,7 @@ def selection_options(command: Callable) -> Callable:
 
 def operator() -> str:
     """The account of who works at the command line."""
-    from xds.gate import operator as account
+    from xds.gate.operator import operator as account
 
     return account()
 

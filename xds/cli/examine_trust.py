@@ -92,7 +92,7 @@ def audit_keys(settings: Settings) -> Iterator[Finding]:
 def anchor(settings: Settings) -> Iterator[Finding]:
     """Checkpoints are kept elsewhere, they keep up, and the log is the one that they are of."""
     from xds.db import open_database
-    from xds.gate import watch_of
+    from xds.gate.opening import watch_of
 
     if not settings.identity.required:
         return

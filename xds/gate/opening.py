@@ -10,20 +10,19 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from xds.atna.anchor import Anchor, anchor_at
-from xds.atna.keys import read_index_key, read_signer
+from xds.atna.keys import read_signer
 from xds.atna.seal import Sealer
 from xds.atna.syslog import Feed
 from xds.atna.syslog import Repository as AuditRepository
 from xds.atna.watch import LogWatch
-from xds.audit.record import Recorder
 from xds.consent import Access, GivenConsents, load_policy
 from xds.consent import Policy as Rules
 from xds.db import Database, DatabaseTrail
 from xds.errors import XdsError
+from xds.gate.recording import recorder_of
 from xds.gate.server_events import RefusedConnections, ServerEvents
 from xds.identity import Authenticator, Issuer, Policy, load_issuers
 from xds.mitz import MitzConsents
-from xds.model.audit import Source
 from xds.ports import Log
 from xds.reloading import Reloading
 from xds.settings import Settings, is_loopback
@@ -141,12 +140,6 @@ def _access(settings: Settings, rules: Callable[[], Rules] | None) -> Access | N
         context = client_context(mitz.ca, mitz.certificate, mitz.key)
         return Access(rules, MitzConsents(mitz.url, context, mitz.timeout_seconds))
     return Access(rules, GivenConsents(rules))
-
-
-def recorder_of(settings: Settings) -> Recorder:
-    """What makes the log's records; Misconfigured when its key can't be read."""
-    source = Source(settings.audit.site or settings.audit_origin, settings.audit_origin)
-    return Recorder(source, read_index_key(settings.audit.index_key))
 
 
 def _feed(settings: Settings, database: Database) -> Feed | None:
