@@ -9,6 +9,7 @@ May import: model, errors. Everything here is pure: the durable log is `xds.db.t
     nen7513, dicom, fhir   a record in the standards' terms    objects      what these three tell of
     report      the overviews of NEN 7513                      refusals     connections that were not let in
     retention   how long records are kept                      alarm        how long records are without an anchor
+    hints       what somebody should look at                   hint_rules   the bounds of their rules
 
 Decisions
 - A leaf commits to a record's place, time, request and the salted hash of its payload: payload and salt can be deleted

@@ -70,6 +70,7 @@ KINDS: dict[str, Kind] = {
     "configuration-change": Kind(SECURITY_ALERT, "U", _dcm("110131", "Security Configuration")),
     "log-read": Kind(LOG_USED, "R", Coded("log-read", OWN, "The log was searched or shown")),
     "log-export": Kind(LOG_USED, "R", Coded("log-export", OWN, "A part of the log was exported")),
+    "hint-review": Kind(LOG_USED, "U", Coded("hint-review", OWN, "A hint in the log was reviewed")),
     "log-verified": Kind(LOG_USED, "R", Coded("log-verified", OWN, "The log was verified")),
     "log-retention": Kind(LOG_USED, "D", Coded("log-retention", OWN, "Payloads were deleted after their term")),
 }

@@ -12,6 +12,7 @@ May import: audit (its tree), ports, model, errors. `open_database` is the way i
     consent, treatment_relation, emergency, notice    what clients allow; see consent_tables
     log_…          the log; see log_schema
     auditor, page_session    who looks at the pages; see viewer_sql
+    hint_review    what auditors found; see hint_sql
 
 Decisions
 - A row holds what is searched by, and the object's packed ebRIM fragment; nothing is put together from parts to

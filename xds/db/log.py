@@ -20,6 +20,7 @@ from xds.model.audit import Cut, Entry, Head, Kept, Leaf, LogSelection, Note, Su
 if TYPE_CHECKING:
     from xds.db.log_indexing import LogIndexing
     from xds.db.log_search import LogSearch
+    from xds.model.conduct import Conduct, Span
 
 _HASH = 32
 _SUBTREES_AT_ONCE = 4
@@ -64,6 +65,12 @@ class ReadLog:
     def survey(self, selection: LogSelection, cut: Cut, most: int) -> Survey:
         """What the selection has, with at most so many values of each facet."""
         return self._search.survey(selection, cut, most)
+
+    def conduct(self, span: Span) -> Conduct:
+        """What employees did in a span."""
+        from xds.db.log_conduct import LogConduct
+
+        return LogConduct(self._session, self._sql.index).conduct(span)
 
     def indexed_below(self) -> int:
         """Below which seq every record is indexed; the others are found too, by looking at each."""

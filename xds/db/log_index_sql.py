@@ -46,6 +46,7 @@ class LogIndexStatements:
         self.facts_below = text(limited(below.order_by(_record.seq.desc())))
         of = _term.dimension == given(_term.dimension)
         free = func.coalesce(func.max(_term.code) + literal_column("1"), literal_column("0"))
+        self.number = text(select(_leaf.number).where(_leaf.seq == given(_leaf.seq)))
         self.free_code = text(select(free).where(of))
         self.add_term = text(insert(log_term).values({each.name: given(each) for each in _term}))
         self.all_codes = text(select(_term.code).where(of))

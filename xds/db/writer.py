@@ -8,6 +8,7 @@ from typing import Any
 from xds.db.codes import CommittedCodes, WriteCodes
 from xds.db.compile import Statements
 from xds.db.consents import WriteConsents
+from xds.db.hints import WriteHints
 from xds.db.kinds import ASSOCIATION, ENTRY, FOLDER, KINDS, SUBMISSION_SET, Kind
 from xds.db.log import WriteLog
 from xds.db.participants import WriteParticipants
@@ -50,6 +51,7 @@ class Writer(WriteParticipants, Reader):
         self.consents = WriteConsents(session, statements.consents, statements.lists, self.codes)
         self.log = WriteLog(session, statements.log)
         self.viewers = WriteViewers(session, statements.viewers)
+        self.hints = WriteHints(session, statements.hints)
 
     def record(self, entries: Sequence[Entry]) -> None:
         """Add records to the log; ValueError when one of their requests has a record of that number already."""

@@ -1,6 +1,7 @@
 """What the core needs of the world, as protocols. Each port has one conformance suite in tests/contracts.
 
-May import: model, errors. The log's are in `log`, those of who looks at the pages in `viewers`; all are found here.
+May import: model, errors. The log's are in `log`, those of hints in `hints`, those of who looks at the pages in
+`viewers`; all are found here.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from xds.model.party import Participant, Requester
 from xds.model.selection import AssociationSelection, EntrySelection, FolderSelection, SetSelection
 from xds.model.stored import Holding, StoredAssociation, StoredEntry, StoredFolder, StoredSet
 from xds.model.verdict import Verdict
+from xds.ports.hints import HintReader, HintWriter
 from xds.ports.log import LogReader, LogWriter
 from xds.ports.viewers import ViewerReader, ViewerWriter
 
@@ -35,6 +37,8 @@ __all__ = [
     "ConsentSource",
     "ConsentWriter",
     "Documents",
+    "HintReader",
+    "HintWriter",
     "Index",
     "LogReader",
     "LogWriter",
@@ -84,6 +88,9 @@ class Reader(Protocol):
     @property
     def viewers(self) -> ViewerReader: ...
 
+    @property
+    def hints(self) -> HintReader: ...
+
     def participants(self) -> list[Participant]:
         """Every participant once for each of its certificates, in the order in which they were added."""
 
@@ -113,6 +120,9 @@ class Writer(Reader, Protocol):
 
     @property
     def viewers(self) -> ViewerWriter: ...
+
+    @property
+    def hints(self) -> HintWriter: ...
 
     def record(self, entries: Sequence[Entry]) -> None:
         """Add records to the log, which become durable with the change, or not at all.

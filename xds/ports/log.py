@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from xds.model.audit import Cut, Head, Kept, Leaf, LogSelection, Note, Survey
+from xds.model.conduct import Conduct, Span
 
 
 class LogReader(Protocol):
@@ -26,6 +27,9 @@ class LogReader(Protocol):
 
     def survey(self, selection: LogSelection, cut: Cut, most: int) -> Survey:
         """How many records the selection asks for, the `most` frequent values of each facet, and a timeline."""
+
+    def conduct(self, span: Span) -> Conduct:
+        """What employees did in a span. The 100 newest sweeps are told."""
 
     def notes(self, size: int = 0) -> list[Note]:
         """The checkpoints of at least this many records, in order."""

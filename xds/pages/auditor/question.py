@@ -63,6 +63,7 @@ HEADINGS: dict[str, Heading] = {
             "configuration-change": "instelling gewijzigd",
             "log-read": "logboek bekeken",
             "log-export": "logboek geëxporteerd",
+            "hint-review": "signaal beoordeeld",
             "log-verified": "logboek gecontroleerd",
             "log-retention": "oude regels gewist",
         },

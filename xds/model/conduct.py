@@ -1,0 +1,84 @@
+"""What employees did, day by day, as the log shows it: what hints are made of.
+
+Days and hours are by Dutch clocks. Only looks at documents count (ITI-18, ITI-43), and only of people.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import NamedTuple
+
+
+class Span(NamedTuple):
+    """What is looked at: the days from `first` to `last`; the night is from one hour to another one.
+
+    `sweep` is how many patients one request has at least to be a sweep, `within` how many seconds may be between a
+    refusal and the emergency that went over it.
+    """
+
+    first: date
+    last: date
+    night_from: int
+    night_until: int
+    sweep: int
+    within: int
+
+
+class Who(NamedTuple):
+    """An employee at an organisation, as the log finds them; names are "" when not known."""
+
+    employee: str
+    name: str
+    organisation: str
+    organisation_name: str
+    role: str
+    role_name: str
+
+
+class EmployeeDay(NamedTuple):
+    """A day of an employee. `patients` are those of whom something was looked at, or refused, each once.
+
+    `hour_patients` is the most of them in one hour, which began at `hour`. `night` counts records of the night.
+    `unrelated` are the patients that were refused for want of a treatment relation.
+    """
+
+    who: Who
+    day: date
+    records: int
+    patients: int
+    hour_patients: int
+    hour: int
+    night: int
+    refused: int
+    unrelated: int
+    emergencies: int
+
+
+class Insistence(NamedTuple):
+    """An employee who was refused a patient's documents, and broke the glass thereafter.
+
+    `patient` is the log's keyed hash, in hex. `night` says whether that was at night.
+    """
+
+    who: Who
+    day: date
+    patient: str
+    refused: int
+    night: bool
+
+
+class Sweep(NamedTuple):
+    """One request that was about many patients; its last record is `seq`."""
+
+    who: Who
+    day: date
+    patients: int
+    seq: int
+
+
+class Conduct(NamedTuple):
+    """All of a span. Days are in order."""
+
+    days: tuple[EmployeeDay, ...]
+    insistences: tuple[Insistence, ...]
+    sweeps: tuple[Sweep, ...]
