@@ -21,7 +21,7 @@ from xds.model.selection import (
 )
 from xds.model.stored import Found
 from xds.ports import Index, Reader
-from xds.transaction import Context
+from xds.transaction import Context, unrecorded
 
 
 class _Referred(NamedTuple):
@@ -41,7 +41,7 @@ def unresolved(association: Association, where: str) -> Issue:
 async def check_references(submission: Submission, index: Index, ctx: Context) -> list[Issue]:
     """What a known sender refers to without being able to see it: the same whether it is there or not.
 
-    Unavailable when the index can't be read.
+    Nothing where nobody need be known. Unavailable when the index, which has the registry's objects, can't be read.
     """
     participant = ctx.participant
     given = (submission.submission_sets, submission.entries, submission.folders, submission.associations)
@@ -52,7 +52,7 @@ async def check_references(submission: Submission, index: Index, ctx: Context) -
         for end, where in ((each.source_object, "sourceObject"), (each.target_object, "targetObject"))
         if end not in sent and is_uuid_urn(end)
     ]
-    if participant is None or not referring:
+    if participant is None or ctx.event is unrecorded or not referring:
         return []
     uuids = tuple(dict.fromkeys(end for _, _, end in referring))
     evidence, own = await index.read(lambda reader: _read(reader, uuids, participant))

@@ -47,8 +47,7 @@ async def _provide(
         provided, broken = await stage_contents(elements, ctx.attachments, repository.documents, inline)
         receipt = pair(submission, provided, repository.unique_id)
         issues += [*broken, *receipt.issues]
-        if ctx.registry is not None:
-            issues += await check_references(submission, ctx.registry.index, ctx)
+        issues += await check_references(submission, repository.index, ctx)
         held = await _check_held(repository, receipt) if status_of(issues) != FAILURE else []
         issues += held
         contents = [each.content for each in provided if each.content is not None]
