@@ -28,11 +28,11 @@ from cryptography import x509
 
 from xds.atna.keys import read_index_key
 from xds.atna.syslog import FEED
-from xds.atna.watch import LogWatch
 from xds.db import Database, open_database
 from xds.errors import Misconfigured, Unavailable
 from xds.gate.opening import log_of, watch_of
 from xds.gate.recording import recorder_of
+from xds.gate.server_events import RefusedConnections, ServerEvents
 from xds.identity.codes import ASSURANCE
 from xds.model.audit import Event
 from xds.pages import auditor, client, public
@@ -47,7 +47,6 @@ from xds.pages.assets import Assets
 from xds.pages.site import Site
 from xds.ports import Log, Reader, Writer
 from xds.settings import Settings
-from xds.web.accept import log_refusal
 from xds.web.http import listen, name_server, peer_of
 from xds.web.logs import set_up_logs
 from xds.web.tls import client_context, server_context
@@ -60,6 +59,8 @@ _BACKLOG = 256
 _DRAIN_SECONDS = 10.0
 _WATCH_EVERY = timedelta(seconds=10)
 _log = structlog.get_logger()
+REFUSED = web.AppKey("refused", RefusedConnections)
+EVENTS = web.AppKey("events", ServerEvents)
 
 
 def _now() -> datetime:
@@ -135,16 +136,23 @@ def build_site(settings: Settings, clock: Clock = _now) -> web.Application:
         opened.callback(index.close)
         watch = watch_of(settings, database)
         provider = _provider(settings)
-        site = _site(settings, index, database, watch, clock, provider)
+        log = log_of(settings, database, watch)
+        refused = RefusedConnections(log)
+        site = _site(settings, index, database, log, clock, provider)
         closing = opened.pop_all()
     app = site.app
+    app[REFUSED] = refused
+    app[EVENTS] = ServerEvents(settings, settings.pages_url, database, log)
     app.on_response_prepare.append(name_server)
 
     async def close(app: web.Application) -> AsyncIterator[None]:
         await watch.look()
-        watching = asyncio.create_task(watch.run(_WATCH_EVERY))
+        beside = [asyncio.create_task(each) for each in (watch.run(_WATCH_EVERY), refused.run())]
         yield
-        watching.cancel()
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
+        await refused.flush()
         if provider is not None:
             await provider.close()
         await asyncio.to_thread(closing.close)
@@ -164,15 +172,21 @@ def serve_pages(settings: Settings) -> int:
 @contextlib.asynccontextmanager
 async def running(settings: Settings, sock: socket.socket, clock: Clock = _now) -> AsyncIterator[None]:
     """Serve the pages on a bound socket for as long as the context lasts."""
+    async with _listening(settings, sock, build_site(settings, clock)):
+        yield
+
+
+@contextlib.asynccontextmanager
+async def _listening(settings: Settings, sock: socket.socket, app: web.Application) -> AsyncIterator[None]:
     pages, tls = settings.pages, settings.tls
     if tls.certificate is None or tls.key is None:
         raise Misconfigured("tls.certificate, tls.key: the pages need both")
     context = server_context(tls.certificate, tls.key, pages.client_ca, certificate_needed=False)
-    runner = web.AppRunner(build_site(settings, clock), shutdown_timeout=_DRAIN_SECONDS)
+    runner = web.AppRunner(app, shutdown_timeout=_DRAIN_SECONDS)
     await runner.setup()
     assert runner.server is not None
     try:
-        listening = await listen(runner.server, sock, context, _BACKLOG, log_refusal)
+        listening = await listen(runner.server, sock, context, _BACKLOG, app[REFUSED].note)
         yield
         listening.close()
     finally:
@@ -183,7 +197,17 @@ async def _serve(settings: Settings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with running(settings, _bound(settings.pages.host, settings.pages.port)):
+    app = build_site(settings)
+
+    async def record_start(app: web.Application) -> None:
+        await app[EVENTS].started()
+
+    async def record_stop(app: web.Application) -> None:
+        await app[EVENTS].stopped()
+
+    app.on_startup.append(record_start)
+    app.on_shutdown.append(record_stop)
+    async with _listening(settings, _bound(settings.pages.host, settings.pages.port), app):
         _log.info("ready", url=settings.pages_url)
         await stop.wait()
         _log.info("stopping")
@@ -193,12 +217,12 @@ def _site(
     settings: Settings,
     index: ThreadedIndex,
     database: Database,
-    watch: LogWatch,
+    log: Log,
     clock: Clock,
     provider: Provider | None,
 ) -> Site:
     pages = settings.pages
-    log, recorder = log_of(settings, database, watch), recorder_of(settings)
+    recorder = recorder_of(settings)
     sources = Sources(index, AppendingTrail(log), log.entries, recorder.patient, clock, ThisMachine(settings, database))
     sessions = Sessions(sources, timedelta(minutes=pages.idle_minutes), timedelta(hours=pages.session_hours))
     assets = Assets(b"" if pages.theme is None else _read("theme", pages.theme))

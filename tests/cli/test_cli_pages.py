@@ -94,3 +94,8 @@ def test_the_pages_run_beside_the_server(folder):
     finally:
         process.kill()
         process.communicate()
+    logged = xds("audit", "list", "--json", "--config", str(folder / "xds.toml")).stdout.splitlines()
+    told = [(each["kinds"][0]["code"], each["things"][0]["id"]) for each in map(json.loads, logged)]
+    started, configured, stopped = (each for each in told if each[0] in ("110120", "110131", "110121"))
+    assert started == ("110120", f"https://127.0.0.1:{port}") and stopped == ("110121", started[1])
+    assert configured[0] == "110131"

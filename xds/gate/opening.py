@@ -72,8 +72,9 @@ class Gate(NamedTuple):
 
     def note_refused(self, peer: str, reason: str) -> None:
         """Take note of a TLS handshake that failed: a `xds.web.accept.Refused`."""
-        log_refusal(peer, reason)
-        if self.refused is not None:
+        if self.refused is None:
+            log_refusal(peer, reason)
+        else:
             self.refused.note(peer, reason)
 
     async def closing(self, *, first: bool) -> None:
@@ -105,7 +106,7 @@ def open_gate(settings: Settings, database: Database) -> Gate:
     access = _access(settings, rules)
     events = refused = None
     if log is not None:
-        events, refused = ServerEvents(settings, database, log), RefusedConnections(log)
+        events, refused = ServerEvents(settings, settings.base_url, database, log), RefusedConnections(log)
     return Gate(authenticator, trust, reloadable, rules, access, sealer, watch, feed, events, refused)
 
 

@@ -16,25 +16,29 @@ from xds.errors import Unavailable, XdsError
 from xds.gate.effective import configuration, differences, effective, settings_in
 from xds.gate.operator import operator
 from xds.model.audit import MINOR, SUCCESS, Event, Thing
+from xds.model.coded import Coded
 from xds.ports import Index, Log, Reader, Writer
 from xds.settings import Settings
+from xds.web.accept import log_refusal
 
 _MOST_WAITING = 10_000
 _LOOK_SECONDS = 1.0
+_SERVER = Coded("server", "xds", "Server")
 _FIRST = "first configuration"
 
 _log = structlog.get_logger()
 
 
 class ServerEvents:
-    """Tells the log when the server starts, stops and is configured anew."""
+    """Tells the log when the server at an URL starts, stops and is configured anew."""
 
-    def __init__(self, settings: Settings, index: Index, log: Log):
+    def __init__(self, settings: Settings, url: str, index: Index, log: Log):
         self._settings = settings
+        self._url = url
         self._index = index
         self._log = log
         # Where the newest configuration of this server is in the log.
-        self._place = f"configuration of {settings.base_url}"
+        self._place = f"configuration of {url}"
 
     async def started(self) -> None:
         """Record the start, and what is set otherwise than at the last; Unavailable when that can't be."""
@@ -51,7 +55,7 @@ class ServerEvents:
     async def stopped(self) -> None:
         """Record the stop."""
         try:
-            await self._log.append(self._event("stop", ()))
+            await self._log.append(self._event("stop", (Thing(_SERVER, self._url),)))
         except XdsError as error:
             _log.error("the stop is not recorded", reason=str(error))
 
@@ -60,7 +64,7 @@ class ServerEvents:
         now = configuration(settings)
         known = await self._index.read(self._last)
         changed = differences(known, settings) if known else []
-        events = [self._event("start", (Thing(now.kind, now.id),))] if start else []
+        events = [self._event("start", (Thing(_SERVER, self._url), Thing(now.kind, now.id)))] if start else []
         if changed or not known or not start:
             text = text or ("" if known else _FIRST)
             outcome = MINOR if failed else SUCCESS
@@ -101,7 +105,8 @@ class RefusedConnections:
         self._waiting: deque[Event] = deque(maxlen=_MOST_WAITING)
 
     def note(self, peer: str, reason: str) -> None:
-        """Count one; runs on the event loop."""
+        """Count one, and mention it in the technical log; runs on the event loop. An `xds.web.accept.Refused`."""
+        log_refusal(peer, reason)
         self._waiting += self._refusals.note(peer, reason, datetime.now(UTC))
 
     async def run(self) -> None:
