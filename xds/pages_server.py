@@ -186,7 +186,7 @@ async def _listening(settings: Settings, sock: socket.socket, app: web.Applicati
     await runner.setup()
     assert runner.server is not None
     try:
-        listening = await listen(runner.server, sock, context, _BACKLOG, app[REFUSED].note)
+        listening = await listen(runner.server, sock, context, _BACKLOG, app[REFUSED].note_handshake)
         yield
         listening.close()
     finally:

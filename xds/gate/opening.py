@@ -75,7 +75,7 @@ class Gate(NamedTuple):
         if self.refused is None:
             log_refusal(peer, reason)
         else:
-            self.refused.note(peer, reason)
+            self.refused.note_handshake(peer, reason)
 
     async def closing(self, *, first: bool) -> None:
         """Have the last of a worker on record, and sealed by the first."""

@@ -105,9 +105,13 @@ class RefusedConnections:
         self._waiting: deque[Event] = deque(maxlen=_MOST_WAITING)
 
     def note(self, peer: str, reason: str) -> None:
-        """Count one, and mention it in the technical log; runs on the event loop. An `xds.web.accept.Refused`."""
-        log_refusal(peer, reason)
+        """Count one; runs on the event loop."""
         self._waiting += self._refusals.note(peer, reason, datetime.now(UTC))
+
+    def note_handshake(self, peer: str, reason: str) -> None:
+        """Count a TLS handshake that failed, and mention it in the technical log: an `xds.web.accept.Refused`."""
+        log_refusal(peer, reason)
+        self.note(peer, reason)
 
     async def run(self) -> None:
         """Record each minute when it is over, until cancelled; what can't be recorded waits."""
