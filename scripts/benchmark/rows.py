@@ -17,6 +17,7 @@ from benchmark import raw, requests
 from benchmark.data import EACH
 from benchmark.guarded import guarded
 from benchmark.load import Load, connect, load
+from benchmark.log_rows import log_pages
 from benchmark.measure import MIB, Bench, Row, beside_handler, ratio
 from benchmark.servers import bare, ours, resident, sending
 
@@ -197,4 +198,5 @@ ROWS = {
     "large": large_documents,
     "growth": growth,
     "size": size_and_start,
+    "log": log_pages,
 }

@@ -36,6 +36,8 @@ def test_every_row_is_measured_beside_its_floor(tmp_path):
         ("growth, FindDocuments in 10 times the documents", 1.3, True),
         ("database per document", 2500, False),
         ("start to first answer", 1.5, False),
+        ("the log: a page with facets and timeline, 95th percentile", 300, False),
+        ("the log: a following page, 95th percentile", 300, False),
     ]
     for row in rows:
         assert row["value"] > 0 or "memory" in row["name"] or "added" in row["name"]
