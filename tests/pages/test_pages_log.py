@@ -224,3 +224,37 @@ def test_a_deleted_record_keeps_its_proof(tmp_path: Path) -> None:
         text = pages.signed_in("gewist").get("/toezicht/log/1").text
         assert "na de bewaartermijn gewist" in text and '<span class="mark mark-good">klopt</span>' in text
         assert "Jansen" not in text
+
+
+def test_a_sample_is_drawn_again_from_the_same_seed(pages: Pages) -> None:
+    browser = pages.signed_in("steekproef")
+    asked = "/toezicht/steekproef.json?tot=2025-12-31&zaad=oktober&aantal=7"
+    first = [row["seq"] for row in browser.get(asked).json()["rows"]]
+    assert len(set(first)) == 7 and max(first) <= 62
+    assert [row["seq"] for row in browser.get(asked).json()["rows"]] == first
+    other = browser.get(asked.replace("oktober", "november")).json()["rows"]
+    assert [row["seq"] for row in other] != first
+    lasting = unescape(re.search(r'href="(\S+)">Vast adres', browser.get(asked.replace(".json", "")).text)[1])
+    pages.record(happened(70, JANSEN, SOFIE))
+    assert [int(seq) for seq in re.findall(r'href="/toezicht/log/(\d+)"', browser.get(lasting).text)] == first
+    assert browser.get("/toezicht/steekproef?aantal=0").status == 404
+
+
+def test_the_four_overviews(pages: Pages) -> None:
+    browser = pages.signed_in("overzicht")
+    token = pages.recorder.patient(str(MARIA)).hex()
+    assert browser.get("/toezicht/overzicht").status == 200
+    dossier = browser.get(f"/toezicht/overzicht/dossier.json?client={token}").json()["rows"]
+    assert [(row["employee"], row["result"], row["emergency"]) for row in dossier[:3]] == [
+        ("B. Bakker", "", False), ("B. Bakker", "geweigerd", False), ("E. Haast", "", True)]  # fmt: skip
+    own = browser.get(f"/toezicht/overzicht/client.json?client={token}").json()["rows"]
+    assert own and not any(row["employee"] for row in own)
+    day = browser.get("/toezicht/overzicht/dag.json?organisatie=00001234&van=2025-03-10").json()["rows"]
+    assert [(row["time"], row["client"]) for row in day] == [
+        (time, SOFIE.number) for time in ("09:00", "15:00", "21:00")
+    ]
+    person = browser.get("/toezicht/overzicht/medewerker.json?medewerker=900000001").json()["rows"]
+    assert len(person) == 2
+    assert "Overzicht van een dossier" in browser.get(f"/toezicht/overzicht/dossier?client={token}").text
+    assert browser.get("/toezicht/overzicht/dag?organisatie=00001234").status == 404
+    assert len(pages.records(patient=pages.recorder.patient(str(SOFIE)), employee="overzicht")) == 1

@@ -8,6 +8,7 @@ May import: model, errors. Everything here is pure: the durable log is `xds.db.t
     bundle      an export's lines                              verify       the judgement of an export
     nen7513, dicom, fhir   a record in the standards' terms    objects      what these three tell of
     report      the overviews of NEN 7513                      refusals     connections that were not let in
+    sample      random records, drawn again from the same seed
     retention   how long records are kept                      alarm        how long records are without an anchor
     hints       what somebody should look at                   hint_rules   the bounds of their rules
 

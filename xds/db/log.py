@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from xds.audit.tree import SUBTREE, commitment, extended, leaf_hash, link, proof_by_subtrees, subtree_root
 from xds.db.log_sql import LogStatements
 from xds.db.session import Session
-from xds.model.audit import Cut, Entry, Head, Kept, Leaf, LogSelection, Note, Survey
+from xds.model.audit import Choose, Cut, Entry, Head, Kept, Leaf, LogSelection, Note, Survey
 
 if TYPE_CHECKING:
     from xds.db.log_indexing import LogIndexing
@@ -61,6 +61,11 @@ class ReadLog:
     def newest(self, selection: LogSelection, before: int | None, limit: int) -> list[Kept]:
         """At most `limit` records that the selection asks for, below seq `before`, newest first."""
         return self._kept(self._search.newest(selection, before, limit))[::-1]
+
+    def sample(self, selection: LogSelection, below: int, choose: Choose) -> tuple[int, list[Kept]]:
+        """How many records below a seq the selection asks for, and those that are chosen among them, in order."""
+        total, seqs = self._search.sample(selection, below, choose)
+        return total, self._kept(seqs)
 
     def survey(self, selection: LogSelection, cut: Cut, most: int) -> Survey:
         """What the selection has, with at most so many values of each facet."""

@@ -26,7 +26,7 @@ from xds.db.log_columns import (
 from xds.db.log_facts import DIMENSIONS, Asked, Facts, asked_of, facts_of
 from xds.db.log_index_sql import LogIndexStatements
 from xds.db.session import Session
-from xds.model.audit import Cut, Facet, FacetValue, LogSelection, Survey
+from xds.model.audit import Choose, Cut, Facet, FacetValue, LogSelection, Survey
 
 _GROUP = 16
 """Segments that are looked at together, when not all of them are needed."""
@@ -79,6 +79,15 @@ class LogSearch:
             if len(found) == limit:
                 break
         return found
+
+    def sample(self, selection: LogSelection, below: int, choose: Choose) -> tuple[int, list[int]]:
+        """How many records below a seq the selection asks for, and the seqs of those that are chosen among them."""
+        asked = asked_of(selection)
+        seqs = self._window(self._segments(), asked).found()
+        fresh = [facts.seq for facts in self._fresh(self.indexed_below()) if not asked.missed(facts)]
+        every = _with(seqs, fresh)
+        every = every[every < below]
+        return len(every), every[choose(len(every))].tolist()
 
     def survey(self, selection: LogSelection, cut: Cut, most: int) -> Survey:
         """What the selection has; `most` values under each heading."""

@@ -219,6 +219,9 @@ class LogSelection(NamedTuple):
 Cut = Callable[[int, int], Sequence[int]]
 """Gives the edges of a timeline, for the first and the last moment of what was found."""
 
+Choose = Callable[[int], Sequence[int]]
+"""Gives places, in order, among so many records."""
+
 
 class FacetValue(NamedTuple):
     """How many records say this. `label` is what people call it, as the first record with it did, or ""."""

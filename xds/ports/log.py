@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from xds.model.audit import Cut, Head, Kept, Leaf, LogSelection, Note, Survey
+from xds.model.audit import Choose, Cut, Head, Kept, Leaf, LogSelection, Note, Survey
 from xds.model.conduct import Conduct, Span
 
 
@@ -24,6 +24,9 @@ class LogReader(Protocol):
 
     def newest(self, selection: LogSelection, before: int | None, limit: int) -> list[Kept]:
         """What the selection asks for, below seq `before`, newest first; None begins with the newest of all."""
+
+    def sample(self, selection: LogSelection, below: int, choose: Choose) -> tuple[int, list[Kept]]:
+        """How many records below a seq the selection asks for, and those at the chosen places among them."""
 
     def survey(self, selection: LogSelection, cut: Cut, most: int) -> Survey:
         """How many records the selection asks for, the `most` frequent values of each facet, and a timeline."""

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from xds.pages.auditor.log import client_form, find_client, log
+from xds.pages.auditor.overviews import overview, overviews
 from xds.pages.auditor.record import record
+from xds.pages.auditor.sample import sample
 from xds.pages.site import AUDITORS, Site
 
 
 def add_log_pages(site: Site) -> None:
     site.page("/toezicht/log", log, AUDITORS, label="Logboek", listed=True)
     site.page("/toezicht/log/{seq:[0-9]{1,18}}", record, AUDITORS, listed=True)
+    site.page("/toezicht/overzicht", overviews, AUDITORS, label="Overzichten")
+    site.page("/toezicht/overzicht/{soort:client|dag|medewerker|dossier}", overview, AUDITORS, listed=True)
+    site.page("/toezicht/steekproef", sample, AUDITORS, label="Steekproef", listed=True)
     site.page("/toezicht/client", client_form, AUDITORS)
     site.action("/toezicht/client", find_client, AUDITORS)

@@ -120,10 +120,11 @@ class Question(NamedTuple):
         return "gekozen" if value and name == "patient" else value
 
 
-def question_of(ask: Ask) -> Question:
-    """What the address asks; Missing when it can't be meant, or is another organisation's."""
+def question_of(ask: Ask, *, day: bool = False) -> Question:
+    """What the address asks, or asks of one `day`; Missing when it can't be meant, or is another organisation's."""
     given = {name: value for name, value in ask.query.items() if value}
-    since, until = _day(given.get("van")), _day(given.get("tot"))
+    since = _day(given.get("van"))
+    until = since if day else _day(given.get("tot"))
     selection = LogSelection(
         started_from=None if since is None else microseconds(dutch_midnight(since)),
         started_below=None if until is None else microseconds(dutch_midnight(until + _DAY)),

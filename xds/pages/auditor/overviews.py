@@ -1,0 +1,82 @@
+"""The four overviews of NEN 7513. Source: NEN 7513: 9."""
+
+from __future__ import annotations
+
+from xds.audit.report import Overview, Row, rows
+from xds.model.audit import Kept
+from xds.model.hl7 import parse_cx
+from xds.pages.ask import Ask, Format, Missing, Seen, View
+from xds.pages.auditor.log import lines_of
+from xds.pages.auditor.question import question_of
+from xds.pages.listing import Column, Listing
+from xds.ports import Reader
+
+_TITLES = {
+    Overview.CLIENT: "Overzicht voor de cliënt",
+    Overview.DAY: "Dagoverzicht van een organisatie",
+    Overview.EMPLOYEE: "Overzicht van een medewerker",
+    Overview.DOSSIER: "Overzicht van een dossier",
+}
+_NAMES = {"client": Overview.CLIENT, "dag": Overview.DAY, "medewerker": Overview.EMPLOYEE, "dossier": Overview.DOSSIER}
+_NEEDED = {
+    Overview.CLIENT: ("client",), Overview.DAY: ("organisatie", "van"), Overview.EMPLOYEE: ("medewerker",),
+    Overview.DOSSIER: ("client",),
+}  # fmt: skip
+_AT_ONCE = 200
+_COLUMNS = [
+    Column("day", "Dag", lambda row: row.day),
+    Column("time", "Tijd", lambda row: row.time),
+    Column("organisation", "Organisatie", lambda row: row.organisation),
+    Column("role", "Rol", lambda row: row.role),
+    Column("employee", "Medewerker", lambda row: row.employee),
+    Column("client", "Cliënt", lambda row: row.client),
+    Column("action", "Wat", lambda row: row.action),
+    Column("documents", "Documenten", lambda row: row.documents),
+    Column("result", "Uitkomst", lambda row: row.result),
+    Column("emergency", "Noodknop", lambda row: row.emergency, mark=lambda row: "bad" if row.emergency else None),
+    Column("authorisation", "Autorisatie", lambda row: row.authorisation),
+    Column("consent", "Toestemming", lambda row: row.consent),
+    Column("reason", "Motivering", lambda row: row.reason),
+    Column("times", "Keren", lambda row: row.times, number=True),
+]
+
+
+async def overviews(ask: Ask) -> View:
+    """Which overview it should be."""
+    return View("auditor/overviews.html", Seen("Overzichten"))
+
+
+async def overview(ask: Ask) -> View:
+    """An overview, oldest first; Missing when the address lacks what it is about."""
+    kind = _NAMES[ask.match["soort"]]
+    question = question_of(ask, day=kind is Overview.DAY)
+    if any(word not in question.given for word in _NEEDED[kind]):
+        raise Missing
+    after = ask.query.get("na", "")
+    first = int(after) if after.isascii() and after.isdigit() and len(after) < 19 else 0
+    limit = max(ask.limit, _AT_ONCE) if ask.format is Format.HTML else ask.limit
+
+    def look(reader: Reader) -> list[Kept]:
+        return reader.log.find(question.selection, first, limit + 1)
+
+    kept = await ask.read(look)
+    lines = lines_of(ask, kept[:limit])
+    found = rows(kind, [line.record for line in lines], {})
+    more = {"na": str(kept[limit].leaf.seq)} if len(kept) > limit else None
+    listing = Listing(f"overzicht-{ask.match['soort']}", _TITLES[kind], _shown(found, ask), found, more,
+                      empty="Er is niets vastgelegd.")  # fmt: skip
+    patients = dict.fromkeys(line.record.patient for line in lines if line.record.patient is not None)
+    seen = Seen(_TITLES[kind], question.words, tuple(map(parse_cx, patients)))
+    return View("auditor/overview.html", seen, {"title": _TITLES[kind], "question": question}, listing)
+
+
+def _shown(found: list[Row], ask: Ask) -> list[Column]:
+    """On screen only the columns that have something in them, and without the grounds, which the record tells."""
+    if ask.format is not Format.HTML:
+        return _COLUMNS
+    unseen = {"authorisation", "consent"} | ({"times"} if all(row.times == 1 for row in found) else set())
+    always = {"day", "time"}
+    return [
+        column for column in _COLUMNS
+        if column.name not in unseen and (column.name in always or any(column.value(row) for row in found))
+    ]  # fmt: skip
