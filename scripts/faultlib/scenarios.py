@@ -8,7 +8,7 @@ import sys
 import time
 from typing import Any
 
-from faultlib import anchored, calls, descriptors, feeding, full, held, postgresql, released
+from faultlib import anchored, calls, clock, descriptors, download, feeding, full, held, postgresql, released
 from faultlib.outcome import finished, outcome
 from faultlib.recovery import recovered
 from faultlib.server import STOPPING
@@ -134,8 +134,11 @@ SCENARIOS: dict[str, Scenario] = {
     "fsync": held.fsync,
     "anchors": anchored.anchors,
     "backup": anchored.backup,
+    "clock": clock.clock,
     "feed": feeding.feed,
     "together": feeding.together,
+    "download": download.download,
+    "manipulations": download.manipulations,
     "cut": cut,
     "stop": stop,
 }

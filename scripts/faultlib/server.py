@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 _STARTING = 30.0
@@ -21,8 +22,8 @@ STOPPING = 40.0
 class Starter:
     """The process that forks the servers of one configuration, one after the other."""
 
-    def __init__(self, config: Path, log: Path, root: Path):
-        environment = {**os.environ, "PYTHONPATH": str(root)}
+    def __init__(self, config: Path, log: Path, root: Path, more: Mapping[str, str]):
+        environment = {**os.environ, "PYTHONPATH": str(root), **more}
         command = [sys.executable, str(Path(__file__).with_name("again.py")), str(config)]
         with log.open("ab") as file:
             self._forking = subprocess.Popen(

@@ -44,7 +44,8 @@ class Subject:
     """A server without TLS in a folder of its own; `acknowledged` is SHA-1 by uniqueId.
 
     `database` is the URL of an empty PostgreSQL database; None is SQLite. `registry` is another server that registers
-    for this one; None is itself. `source` is the sourceId of what is submitted.
+    for this one; None is itself. `source` is the sourceId of what is submitted,
+    `environment` what the server's process has besides.
     """
 
     folder: Path
@@ -53,6 +54,7 @@ class Subject:
     registry: Subject | None = None
     source: str = messages.SOURCE
     acknowledged: dict[str, str] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
     _starter: Starter | None = None
 
     def __post_init__(self) -> None:
@@ -85,7 +87,7 @@ class Subject:
     def start(self) -> Server:
         """Start the server; returns when it answers."""
         if self._starter is None:
-            self._starter = Starter(self.config, self.folder / "server.log", ROOT)
+            self._starter = Starter(self.config, self.folder / "server.log", ROOT, self.environment)
         server = self._starter.start()
         until = time.monotonic() + _STARTED
         while True:

@@ -1,4 +1,4 @@
-"""scripts/faults in its short form: what was acknowledged survives."""
+"""scripts/faults in its short form: what was acknowledged survives, and what was given is in the log."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ POSTGRESQL = ("--database", "postgresql")
         ("descriptors",),
         ("postgresql", *POSTGRESQL),
         ("log-disk",),
-        ("fsync",),
         ("backup",),
-        ("feed",),
+        ("clock",),
+        ("download",),
         ("together",),
         ("cut",),
         ("stop",),
