@@ -23,7 +23,7 @@ from xds.model.ids import new_uuid
 from xds.model.objects import AssociationType
 from xds.soap.beat import BEAT
 
-TIMES = int(os.environ.get("XDS_TIMING_SAMPLES", "25"))
+TIMES = int(os.environ.get("TIMING_SAMPLES", "25"))
 NOISE = 0.001
 HIDDEN, HIDDEN_MAP = new_uuid(), new_uuid()
 UNIQUE_ID = "2.999.100.91"
