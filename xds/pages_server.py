@@ -135,10 +135,12 @@ def build_site(settings: Settings, clock: Clock = _now) -> web.Application:
         index = ThreadedIndex(database)
         opened.callback(index.close)
         watch = watch_of(settings, database)
-        provider = _provider(settings)
         log = log_of(settings, database, watch)
-        refused = RefusedConnections(log)
-        site = _site(settings, index, database, log, clock, provider)
+        refused, provider = RefusedConnections(log), _provider(settings)
+        machine, patient_key = ThisMachine(settings, database), recorder_of(settings).patient
+        trail = AppendingTrail(log)
+        sources = Sources(index, trail, log.entries, patient_key, clock, machine, refused.note)
+        site = _site(settings, sources, provider)
         closing = opened.pop_all()
     app = site.app
     app[REFUSED] = refused
@@ -213,17 +215,8 @@ async def _serve(settings: Settings) -> None:
         _log.info("stopping")
 
 
-def _site(
-    settings: Settings,
-    index: ThreadedIndex,
-    database: Database,
-    log: Log,
-    clock: Clock,
-    provider: Provider | None,
-) -> Site:
+def _site(settings: Settings, sources: Sources, provider: Provider | None) -> Site:
     pages = settings.pages
-    recorder = recorder_of(settings)
-    sources = Sources(index, AppendingTrail(log), log.entries, recorder.patient, clock, ThisMachine(settings, database))
     sessions = Sessions(sources, timedelta(minutes=pages.idle_minutes), timedelta(hours=pages.session_hours))
     assets = Assets(b"" if pages.theme is None else _read("theme", pages.theme))
     everywhere = {"asset": assets.url, "site_title": pages.title, "with_provider": provider is not None}

@@ -16,6 +16,8 @@ from joserfc import jwk, jws
 from pages_kit import Answer, Browser, Pages, served
 from samples import OTHER_PATIENT, PATIENT
 
+from xds.audit.record import decode
+from xds.db import open_database
 from xds.model.audit import SERIOUS, SUCCESS
 from xds.model.party import NormStatus, Organisation
 from xds.pages.access.launch_token import make
@@ -152,7 +154,6 @@ def test_a_token_that_says_something_else_is_refused(
     assert answer.status == 403
     assert browser.cookies == {}
     assert "niet geldig" in answer.text
-    assert pages.records(transaction="sign-in")[-1].outcome == SERIOUS
 
 
 def test_an_expired_token_is_refused_on_the_second(pages: Pages, portal: Portal) -> None:
@@ -161,6 +162,29 @@ def test_an_expired_token_is_refused_on_the_second(pages: Pages, portal: Portal)
     assert launch(pages.browser(), first).status == 303
     pages.later(seconds=1)
     assert launch(pages.browser(), second).status == 403
+
+
+def test_refusals_of_strangers_are_counted_and_those_of_portals_told_one_by_one(tmp_path: Path) -> None:
+    with served(tmp_path) as pages:
+        pages.database.write_now(lambda writer: writer.add_patient(PATIENT))
+        portal = Portal(pages, "ziekenhuis", HOSPITAL)
+        for _ in range(20):
+            assert launch(pages.browser(), "rommel").status == 403
+        parent = {"act": {"sub": PARENT}}
+        for _ in range(2):
+            assert launch(pages.browser(), portal.token(**parent)).status == 403
+        own = pages.records(transaction="sign-in")
+    database = open_database(pages.settings.database.url)
+    lines = database.read_now(lambda reader: reader.log.lines(0, 100))
+    database.close()
+    counted = [decode(line.payload) for line in lines if line.payload and b"refused-connections" in line.payload]
+
+    assert [(each.outcome, each.outcome_text) for each in own] == [
+        (SERIOUS, "who looks may not, at the client's age")
+    ] * 2
+    assert own[0].system.organisation == HOSPITAL.ura
+    assert sum(int(dict(each.things[0].details)["count"]) for each in counted) == 20
+    assert len(counted) <= 2
 
 
 def test_only_a_participant_signs(pages: Pages, portal: Portal) -> None:

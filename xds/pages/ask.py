@@ -62,7 +62,11 @@ class Missing(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What pages are made of. `patient_key` is the log's keyed hash of a patient, as CX text."""
+    """What pages are made of.
+
+    `patient_key` is the log's keyed hash of a patient, as CX text. `turned_away` is told of sign-ins by nobody that is
+    known here, by address and reason: they are counted, because anybody can make as many as they like.
+    """
 
     index: Index
     trail: Trail
@@ -70,6 +74,7 @@ class Sources:
     patient_key: Callable[[str], bytes]
     clock: Callable[[], datetime]
     machine: Machine
+    turned_away: Callable[[str, str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,12 +42,18 @@ class ClientLaunch:
             return await self._begin(entering, launch, portal)
         except Refused as refused:
             _log.warning("a launch was refused", reason=str(refused))
-            event = Event(
-                entering.request_id, "sign-in", entering.now, SERIOUS, participant=portal, address=entering.address,
-                outcome_text=str(refused),
-            )  # fmt: skip
-            await self._site.sources.trail.append(event)
+            await self._record_refusal(entering, portal, str(refused))
             return entering.show("access/refused.html", {}, 403)
+
+    async def _record_refusal(self, entering: Entering, portal: Participant | None, reason: str) -> None:
+        if portal is None:
+            self._site.sources.turned_away(entering.address, reason)
+            return
+        event = Event(
+            entering.request_id, "sign-in", entering.now, SERIOUS, participant=portal, address=entering.address,
+            outcome_text=reason,
+        )  # fmt: skip
+        await self._site.sources.trail.append(event)
 
     async def _portal(self, launch: Launch) -> Participant:
         found = await self._site.sources.index.read(lambda reader: reader.participant(launch.certificate))

@@ -80,7 +80,10 @@ class OidcSignIn:
                 raise Refused("the account is suspended")
         except Refused as refused:
             _log.warning("a sign-in was refused", reason=str(refused))
-            await self._site.sources.trail.append(self._event(entering, auditor, SERIOUS, str(refused)))
+            if auditor is None:
+                self._site.sources.turned_away(entering.address, str(refused))
+            else:
+                await self._site.sources.trail.append(self._event(entering, auditor, SERIOUS, str(refused)))
             response = entering.show("access/refused_auditor.html", {}, 403)
         else:
             response = entering.go(attempt.onward)
@@ -111,8 +114,8 @@ class OidcSignIn:
             raise Refused("the person has no account here")
         return found
 
-    def _event(self, entering: Entering, auditor: Auditor | None, outcome: int, text: str) -> Event:
-        user = None if auditor is None else auditor_user(auditor, entering.address, _SUBSTANTIAL)
+    def _event(self, entering: Entering, auditor: Auditor, outcome: int, text: str) -> Event:
+        user = auditor_user(auditor, entering.address, _SUBSTANTIAL)
         return Event(
             entering.request_id, "sign-in", entering.now, outcome, viewer=user, address=entering.address,
             outcome_text=text,

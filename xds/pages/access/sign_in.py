@@ -43,6 +43,7 @@ class CertificateSignIn:
         auditor = await self._auditor(entering)
         form = await entering.form()
         if auditor is None or auditor.secret is None:
+            self._site.sources.turned_away(entering.address, "no account has this certificate")
             return self._form(entering, auditor)
         secret, code = decrypted(auditor.secret, self._key), form.get("code", "")
         user = auditor_user(auditor, entering.address, _HIGH)
