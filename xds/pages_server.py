@@ -28,6 +28,7 @@ from cryptography import x509
 
 from xds.atna.keys import read_index_key
 from xds.atna.syslog import FEED
+from xds.audit.hint_rules import read_hint_rules
 from xds.db import Database, open_database
 from xds.errors import Misconfigured, Unavailable
 from xds.gate.opening import log_of, watch_of
@@ -138,8 +139,8 @@ def build_site(settings: Settings, clock: Clock = _now) -> web.Application:
         log = log_of(settings, database, watch)
         refused, provider = RefusedConnections(log), _provider(settings)
         machine, patient_key = ThisMachine(settings, database), recorder_of(settings).patient
-        trail = AppendingTrail(log)
-        sources = Sources(index, trail, log.entries, patient_key, clock, machine, refused.note)
+        trail, rules = AppendingTrail(log), read_hint_rules(settings.pages.hints)
+        sources = Sources(index, trail, log.entries, patient_key, clock, machine, refused.note, rules)
         site = _site(settings, sources, provider)
         closing = opened.pop_all()
     app = site.app

@@ -140,6 +140,9 @@ class PagesSettings(msgspec.Struct, frozen=True, kw_only=True):
         "Gegevensuitwisseling geboortezorg"
     )
     theme: Annotated[Path | None, Meta(description="CSS file of the region, which goes over the pages' own")] = None
+    hints: Annotated[
+        Path | None, Meta(description="TOML file: when the start page hints at something; none: the defaults")
+    ] = None
     client_ca: Annotated[
         Path | None, Meta(description="PEM file: CAs of the auditors' certificates; none: no certificate is asked for")
     ] = None

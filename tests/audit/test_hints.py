@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DAY = date(2026, 3, 28)
 NURSE = Who("1^^^&1.2&ISO", "C. Smit", "00010990", "De Uiver", "2.9|30.000", "verpleegkundige")
 ORDINARY = EmployeeDay(NURSE, DAY, 9, 6, 3, 10, 0, 1, 1, 0)
-USUAL = Usual({(NURSE.employee, NURSE.organisation): 5.5}, {NURSE.role: 8}, {(NURSE.employee, NURSE.organisation): 0.0})
+USUAL = Usual({(NURSE.employee, NURSE.organisation): 5.5}, {NURSE.role: 8}, {})
 
 
 def raised(usual: Usual = USUAL, **changes: int) -> list[Hint]:
@@ -37,7 +37,7 @@ def raised(usual: Usual = USUAL, **changes: int) -> list[Hint]:
             Rule.VOLUME,
             "17 cliënten; gewoonlijk zijn het er 5,5 bij deze medewerker en 8 bij deze rol",
         ),
-        ({"night": 3}, Rule.NIGHT, "3 regels in de nacht; deze medewerker doet dat op 0% van de dagen"),
+        ({"night": 3}, Rule.NIGHT, "3 regels in de nacht; deze medewerker doet dat anders op 0% van de dagen"),
     ],
 )
 def test_a_day_raises_a_hint_at_its_bound_and_not_below(changes: dict[str, int], rule: Rule, found: str) -> None:
@@ -60,7 +60,12 @@ def test_many_patients_are_no_hint_where_that_is_usual(usual: Usual) -> None:
 
 
 def test_nights_are_no_hint_for_who_works_at_night() -> None:
-    assert raised(USUAL._replace(nights={(NURSE.employee, NURSE.organisation): 0.3}), night=20) == []
+    others = frozenset(DAY - timedelta(ago) for ago in range(1, 4))
+    usually = USUAL._replace(nights={(NURSE.employee, NURSE.organisation): (others, 10)})
+    seldom = USUAL._replace(nights={(NURSE.employee, NURSE.organisation): (frozenset({DAY}), 2)})
+
+    assert raised(usually, night=20) == []
+    assert [hint.rule for hint in raised(seldom, night=20)] == [Rule.NIGHT]
 
 
 def test_who_is_new_is_measured_by_the_bounds_alone() -> None:
@@ -75,7 +80,8 @@ def test_what_is_usual_is_the_median_of_the_days_that_somebody_worked() -> None:
     usual = usual_of(days, HintRules())
 
     assert usual.own == {(NURSE.employee, NURSE.organisation): 3}
-    assert usual.nights == {(NURSE.employee, NURSE.organisation): 0.6}
+    at_night = frozenset(DAY - timedelta(ago) for ago in (1, 3, 5))
+    assert usual.nights == {(NURSE.employee, NURSE.organisation): (at_night, 5)}
     assert usual.role == {NURSE.role: 3.5}
 
 

@@ -73,11 +73,13 @@ class Hint(NamedTuple):
 
 
 class Usual(NamedTuple):
-    """What is usual: patients a day, by employee and organisation and by role, and the share of days with a night."""
+    """What is usual: patients a day, by employee and organisation and by role; and of an employee on which days there
+    was work at night, of how many.
+    """
 
     own: Mapping[tuple[str, str], float]
     role: Mapping[str, float]
-    nights: Mapping[tuple[str, str], float]
+    nights: Mapping[tuple[str, str], tuple[frozenset[date], int]]
 
 
 NOTHING_USUAL = Usual({}, {}, {})
@@ -86,18 +88,19 @@ NOTHING_USUAL = Usual({}, {}, {})
 def usual_of(days: Iterable[EmployeeDay], rules: HintRules) -> Usual:
     """What is usual, of who worked on enough days."""
     patients: dict[tuple[str, str], list[int]] = defaultdict(list)
-    nights: dict[tuple[str, str], int] = defaultdict(int)
+    nights: dict[tuple[str, str], set[date]] = defaultdict(set)
     roles: dict[str, list[int]] = defaultdict(list)
     for each in days:
         key = _key(each.who)
         patients[key].append(each.patients)
-        nights[key] += bool(each.night)
+        if each.night:
+            nights[key].add(each.day)
         roles[each.who.role].append(each.patients)
     known = {key: counts for key, counts in patients.items() if len(counts) >= rules.period.least_days}
     return Usual(
         {key: median(counts) for key, counts in known.items()},
         {role: median(counts) for role, counts in roles.items() if len(counts) >= rules.period.least_days},
-        {key: nights[key] / len(counts) for key, counts in known.items()},
+        {key: (frozenset(nights[key]), len(counts)) for key, counts in known.items()},
     )
 
 
@@ -159,9 +162,11 @@ def _unusual(each: EmployeeDay, usual: Usual, rules: HintRules) -> Iterator[Hint
             f"als de medewerker en {_number(volume.times_role)} keer zo veel als de rol gewoonlijk."
         )
         yield Hint(Rule.VOLUME, who, day, text, bounds)
-    share = usual.nights.get(_key(who), 0.0)
+    at_night, days = usual.nights.get(_key(who), (frozenset(), 1))
+    share = len(at_night - {day}) / days
     if each.night >= night.least and share <= night.usual_share:
-        text = f"{_lines(each.night)} in de nacht; deze medewerker doet dat op {_number(share * 100)}% van de dagen."
+        usually = f"deze medewerker doet dat anders op {_number(share * 100)}% van de dagen"
+        text = f"{_lines(each.night)} in de nacht; {usually}."
         bounds = (
             f"Ten minste {_lines(night.least)} tussen {night.begin}:00 en {night.end}:00, door wie dat op hooguit "
             f"{_number(night.usual_share * 100)}% van de dagen doet."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256
 
-from xds.model.audit import Head, Leaf
+from xds.model.audit import Head, Kept, Leaf
 
 SUBTREE = 1024
 """Leaves of a subtree whose root is kept: a power of two, so that it is a node of the tree."""
@@ -25,6 +25,19 @@ def leaf_hash(leaf: Leaf | tuple[int, int, str, int, bytes]) -> bytes:
 def link(chain: bytes, leaf: bytes) -> bytes:
     """The chain after one more leaf hash."""
     return sha256(chain + leaf).digest()
+
+
+def first_broken(chain: bytes, lines: Iterable[Kept]) -> int | None:
+    """The first seq of these lines that is not what was written; None when all are.
+
+    They follow each other, and `chain` is the one before them. Of a payload that was deleted only the leaf is known.
+    """
+    for line in lines:
+        chain = link(chain, leaf_hash(line.leaf))
+        said = line.salt is None or line.payload is None or commitment(line.salt, line.payload) == line.leaf.commitment
+        if not said or chain != line.chain:
+            return line.leaf.seq
+    return None
 
 
 def grown(edge: Sequence[bytes], size: int, leaves: Iterable[bytes]) -> tuple[bytes, ...]:

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from multidict import MultiDict, MultiMapping
 
+from xds.audit.hint_rules import HintRules
 from xds.model.audit import Entry, Event, LogSelection
 from xds.model.hl7 import CX
 from xds.model.party import Participant
@@ -65,7 +66,8 @@ class Sources:
     """What pages are made of.
 
     `patient_key` is the log's keyed hash of a patient, as CX text. `turned_away` is told of sign-ins by nobody that is
-    known here, by address and reason: they are counted, because anybody can make as many as they like.
+    known here, by address and reason: they are counted, because anybody can make as many as they like. `rules` raise
+    hints.
     """
 
     index: Index
@@ -75,6 +77,7 @@ class Sources:
     clock: Callable[[], datetime]
     machine: Machine
     turned_away: Callable[[str, str], None]
+    rules: HintRules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,15 +2,22 @@
 
 from xds.model.viewer import Role
 from xds.pages.auditor import operation
+from xds.pages.auditor.hints import PATH, REVIEWERS, HintPages
 from xds.pages.auditor.log_pages import add_log_pages
-from xds.pages.auditor.start import start
+from xds.pages.auditor.lookout import Lookout
+from xds.pages.auditor.start import StartPage
 from xds.pages.site import AUDITORS, Site
 
 __all__ = ["add_pages"]
 
 
 def add_pages(site: Site) -> None:
-    site.page("/toezicht", start, AUDITORS, label="Start")
+    rules = site.sources.rules
+    hints = HintPages(Lookout(rules))
+    site.page("/toezicht", StartPage(hints, rules), AUDITORS, label="Start")
+    site.page(PATH, hints.hints, AUDITORS, label="Signalen", listed=True)
+    site.page(f"{PATH}/{{id:[0-9a-f]{{32}}}}", hints.hint, AUDITORS)
+    site.action(f"{PATH}/{{id:[0-9a-f]{{32}}}}", hints.review, REVIEWERS)
     add_log_pages(site)
     _add_operation(site)
 
