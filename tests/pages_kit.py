@@ -125,7 +125,16 @@ class Pages:
             )
         actor = self.recorder.patient(patient)
         visit = Visit(patient, relation, actor, self._portal, "00010990", "Ziekenhuis De Uiver")
-        session = Session(0, None, 3, self.now, self.now, self.now + timedelta(hours=8), visit=visit)
+        return self._in_session(Session(0, None, 3, self.now, self.now, self.now + timedelta(hours=8), visit=visit))
+
+    def signed_in_elsewhere(self, account: str, role: Role, organisation: str | None = None) -> Browser:
+        """A browser in which a new auditor signed in at an OpenID provider, so that it needs no certificate."""
+        self.auditor(account, role, organisation)
+        known = self.database.read_now(lambda reader: reader.viewers.auditors())
+        (auditor,) = [each for each in known if each.account == account]
+        return self._in_session(Session(0, None, 3, self.now, self.now, self.now + timedelta(hours=8), auditor))
+
+    def _in_session(self, session: Session) -> Browser:
         browser, value = self.browser(), secrets.token_urlsafe()
         token = hashlib.sha256(value.encode()).digest()
         self.database.write_now(lambda writer: writer.viewers.begin_session(token, session))
