@@ -104,7 +104,9 @@ def build_app(settings: Settings, *, slot: int = 0, metrics_folder: Path | None 
             await parts.gate.watch.look()
         beside = parts.gate.tasks()
         if slot == 0:
-            beside += [keep(parts.database.claim, partial(parts.gate.duties, settings)), *_sweeping(settings, parts)]
+            beside += _sweeping(settings, parts)
+        if slot == 0 and parts.gate.sealer is not None:
+            beside.append(keep(parts.database.claim, partial(parts.gate.duties, settings)))
         running = [asyncio.create_task(each) for each in beside]
         yield
         for task in running:
