@@ -15,6 +15,7 @@ import contextlib
 import shutil
 import signal
 import socket
+import ssl
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -50,7 +51,7 @@ from xds.ports import Log, Reader, Writer
 from xds.settings import Settings
 from xds.web.http import listen, name_server, peer_of
 from xds.web.logs import set_up_logs
-from xds.web.tls import client_context, server_context
+from xds.web.tls import client_context, load_certificate, server_context
 
 T = TypeVar("T")
 Clock = Callable[[], datetime]
@@ -175,16 +176,12 @@ def serve_pages(settings: Settings) -> int:
 @contextlib.asynccontextmanager
 async def running(settings: Settings, sock: socket.socket, clock: Clock = _now) -> AsyncIterator[None]:
     """Serve the pages on a bound socket for as long as the context lasts."""
-    async with _listening(settings, sock, build_site(settings, clock)):
+    async with _listening(_context(settings), sock, build_site(settings, clock)):
         yield
 
 
 @contextlib.asynccontextmanager
-async def _listening(settings: Settings, sock: socket.socket, app: web.Application) -> AsyncIterator[None]:
-    pages, tls = settings.pages, settings.tls
-    if tls.certificate is None or tls.key is None:
-        raise Misconfigured("tls.certificate, tls.key: the pages need both")
-    context = server_context(tls.certificate, tls.key, pages.client_ca, certificate_needed=False)
+async def _listening(context: ssl.SSLContext, sock: socket.socket, app: web.Application) -> AsyncIterator[None]:
     runner = web.AppRunner(app, shutdown_timeout=_DRAIN_SECONDS)
     await runner.setup()
     assert runner.server is not None
@@ -200,7 +197,8 @@ async def _serve(settings: Settings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    app = build_site(settings)
+    app, context = build_site(settings), _context(settings)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reload, settings, context)
 
     async def record_start(app: web.Application) -> None:
         await app[EVENTS].started()
@@ -210,10 +208,28 @@ async def _serve(settings: Settings) -> None:
 
     app.on_startup.append(record_start)
     app.on_shutdown.append(record_stop)
-    async with _listening(settings, _bound(settings.pages.host, settings.pages.port), app):
+    async with _listening(context, _bound(settings.pages.host, settings.pages.port), app):
         _log.info("ready", url=settings.pages_url)
         await stop.wait()
         _log.info("stopping")
+
+
+def _context(settings: Settings) -> ssl.SSLContext:
+    tls = settings.tls
+    if tls.certificate is None or tls.key is None:
+        raise Misconfigured("tls.certificate, tls.key: the pages need both")
+    return server_context(tls.certificate, tls.key, settings.pages.client_ca, certificate_needed=False)
+
+
+def _reload(settings: Settings, context: ssl.SSLContext) -> None:
+    """Show the certificate that is in its file now."""
+    assert settings.tls.certificate is not None and settings.tls.key is not None
+    try:
+        load_certificate(context, settings.tls.certificate, settings.tls.key)
+    except Misconfigured as error:
+        _log.error("the certificate was not reloaded, the one read before stays", reason=str(error))
+    else:
+        _log.info("the certificate was reloaded")
 
 
 def _site(settings: Settings, sources: Sources, provider: Provider | None) -> Site:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http.client
 import json
+import signal
+import ssl
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -12,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 from click.testing import CliRunner, Result
 from served import client_context, environment, free_port
 
+from xds.cli.init import make_certificates
 from xds.cli.main import main
 from xds.config import load
 from xds.db import open_database
@@ -73,6 +76,10 @@ def test_accounts_and_sessions_are_made_listed_and_ended(folder):
     database.close()
 
 
+def shown_certificate(port: int) -> str:
+    return ssl.get_server_certificate(("127.0.0.1", port), timeout=20)
+
+
 def test_the_pages_run_beside_the_server(folder):
     port = free_port()
     settings = {"XDS_PAGES_PORT": port, "XDS_PAGES_TITLE": "Uitwisseling van de proef"}
@@ -89,6 +96,12 @@ def test_the_pages_run_beside_the_server(folder):
         answer = connection.getresponse()
         assert (answer.status, "Uitwisseling van de proef" in answer.read().decode()) == (200, True)
         connection.close()
+        before = shown_certificate(port)
+        make_certificates(folder / "tls")
+        process.send_signal(signal.SIGHUP)
+        while "reloaded" not in process.stderr.readline():
+            assert process.poll() is None
+        assert shown_certificate(port) != before
         process.terminate()
         assert process.wait(20) == 0
     finally:

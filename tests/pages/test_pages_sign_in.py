@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from pages_kit import Pages
 
@@ -54,6 +56,24 @@ def test_a_code_is_good_for_one_use(pages: Pages) -> None:
     assert pages.browser("tweemaal").sign_in(code).status == 422
     pages.later(seconds=30)
     assert pages.browser("tweemaal").sign_in().status == 303
+
+
+def test_a_code_is_good_for_one_use_even_at_one_moment(pages: Pages) -> None:
+    pages.auditor("tegelijk")
+    code, answers, together = pages.code("tegelijk"), [], threading.Barrier(4)
+
+    def sign_in() -> None:
+        browser = pages.browser("tegelijk")
+        together.wait()
+        answers.append(browser.sign_in(code).status)
+
+    threads = [threading.Thread(target=sign_in) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(answers) == [303, 422, 422, 422]
 
 
 def test_guessing_is_slowed_down_also_for_the_right_code(pages: Pages) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
-from pages_kit import Pages
+from pages_kit import Pages, served
 
 from xds.model.audit import SUCCESS
 from xds.model.party import NormStatus, Organisation
@@ -116,3 +118,16 @@ def add_participant(pages: Pages, organisation: Organisation) -> None:
 
     since, fingerprint = date(2026, 2, 1), "ab" * 32
     pages.database.write_now(lambda writer: writer.add_participant(organisation, fingerprint, (), since, NormStatus()))
+
+
+def test_the_pages_work_on_postgresql_too(tmp_path: Path, postgres_url: str) -> None:
+    with served(tmp_path, postgres_url) as pages:
+        add_participant(pages, Organisation("00000042", "Praktijk", "G3"))
+        browser = pages.signed_in("anna", Role.ADMINISTRATOR)
+
+        for path in ("/toezicht", "/toezicht/beheer", "/toezicht/beheer/fouten.json", "/toezicht/beheer/sessies/1"):
+            assert browser.get(path).status == 200, path
+        assert browser.post("/toezicht/beheer/sessies/1/einde").status == 303
+        assert browser.get("/toezicht").status == 303
+        assert [row["name"] for row in browser.get("/organisaties.json").json()["rows"]] == ["Praktijk"]
+        assert {each.kinds[0].code for each in pages.records(employee="anna")} == {"110122", "log-read", "110123"}

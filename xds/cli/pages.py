@@ -12,7 +12,10 @@ from xds.cli.options import config_option
 @click.command
 @config_option
 def command(config: Path | None) -> None:
-    """Run the pages until they are told to stop, beside `xds serve` and on the same database."""
+    """Run the pages until they are told to stop, beside `xds serve` and on the same database.
+
+    SIGTERM or Ctrl-C ends them. SIGHUP reads the certificate again.
+    """
     from xds.config import load
     from xds.pages_server import serve_pages
 
