@@ -1,9 +1,13 @@
-"""The pages for clients, under /mijn. `add_pages` is the way in."""
+"""The pages for clients, under /mijn. `add_pages` is the way in.
 
-from xds.pages.site import Site
+A page is always of the client of the session: no address names one, so there is no other's page to ask for.
+"""
+
+from xds.pages.client.access import accesses
+from xds.pages.site import CLIENTS, Site
 
 __all__ = ["add_pages"]
 
 
 def add_pages(site: Site) -> None:
-    """None yet."""
+    site.page("/mijn", accesses, CLIENTS, label="Wie keek in het dossier", listed=True)

@@ -1,0 +1,178 @@
+"""What happened to a client's dossier, in plain Dutch (B1).
+
+A person's name is told where the emergency procedure was used: then the client must be able to check who it was.
+Source: NEN 7513: 9; GDPR 15, as read in CJEU C-579/21.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from xds.audit.events import EMERGENCY, KINDS
+from xds.consent.plain import PLAIN
+from xds.model.audit import MAJOR, MINOR, SERIOUS, SUCCESS, Record
+from xds.model.dutch_time import dutch_day
+from xds.model.viewer import Relation, Role
+
+DEEDS: Mapping[str, str] = {
+    "ITI-8": "Gaf de gegevens van de cliënt door, zoals het nummer.",
+    "ITI-18": "Zocht welke documenten er zijn.",
+    "ITI-41": "Stelde een document beschikbaar.",
+    "ITI-42": "Meldde een document aan.",
+    "ITI-43": "Opende een document.",
+    "ITI-57": "Veranderde de gegevens over een document.",
+    "ITI-62": "Haalde de aanmelding van een document weg.",
+    "ITI-86": "Verwijderde een document.",
+    "start": "Het systeem werd gestart.",
+    "stop": "Het systeem werd gestopt.",
+    "unintelligible": "Stuurde een bericht dat niet te lezen was.",
+    "node-authentication": "Kreeg geen verbinding.",
+    "assertion-refused": "Probeerde zich aan te melden. Dat lukte niet.",
+    "sign-in": "Meldde zich aan op deze website.",
+    "sign-out": "Meldde zich af van deze website.",
+    "auditor-change": "Veranderde wie toezicht mag houden.",
+    "consent-read": "Bekeek welke toestemming er is gegeven.",
+    "patient-add": "Maakte de cliënt bekend bij deze uitwisseling.",
+    "patients-read": "Bekeek de lijst van cliënten.",
+    "consent-change": "Legde een keuze over toestemming vast.",
+    "participant-change": "Veranderde welke organisaties zijn aangesloten.",
+    "configuration-change": "Veranderde een instelling van het systeem.",
+    "log-read": "Bekeek wie het dossier heeft ingezien.",
+    "log-export": "Maakte een uitdraai van wie het dossier heeft ingezien.",
+    "hint-review": "Keek na of een inzage terecht was.",
+    "log-verified": "Controleerde of het logboek klopt.",
+    "log-retention": "Wiste oude regels van het logboek.",
+}
+"""By the names of `xds.audit.events.KINDS`."""
+
+_UNKNOWN_DOCUMENT = "een document dat niet meer is aangemeld"
+_FAILED = {
+    MINOR: "Dit is geweigerd.",
+    SERIOUS: "Het verzoek was niet te begrijpen. Er is niets gebeurd.",
+    MAJOR: "Dit is niet gelukt, door een storing of omdat de toegang niet klopte.",
+}
+_REFUSED, _PERMITTED, _NEUTRAL = "geweigerd", "toegestaan", "vastgelegd"
+_NO_DECISION = "Hierover hoefde geen besluit over toegang te worden genomen."
+_AUTOMATIC = "Dit deed een computersysteem vanzelf. Er zat op dat moment niemand in het dossier te kijken."
+
+
+class Line(NamedTuple):
+    """A record as the client reads it. Lines that are equal but for their moment are of one kind."""
+
+    moment: datetime
+    organisation: str
+    role: str
+    person: str
+    deed: str
+    documents: tuple[str, ...]
+    outcome: str
+    mark: str
+    why: str
+    reason: str
+    emergency: str | None
+    automatic: str
+
+
+class Folded(NamedTuple):
+    """Lines of one kind on one day: the newest, and when each was, newest first."""
+
+    line: Line
+    moments: tuple[datetime, ...]
+
+
+def line_of(record: Record, titles: Mapping[str, str], is_parent: bool) -> Line:
+    """A record in words. `titles` are those of the client's documents, by uniqueId."""
+    user, person = record.user, record.user.person
+    outcome, mark, why = _decided(record)
+    urgent = record.emergency is not None or EMERGENCY in record.kinds
+    documents = dict.fromkeys(titles.get(each.unique_id) or _UNKNOWN_DOCUMENT for each in record.documents)
+    return Line(
+        record.started,
+        person.organisation_name or (f"organisatie met nummer {person.organisation}" if person.organisation else ""),
+        _role(record, is_parent),
+        (person.name or f"zorgverlener met nummer {person.number}") if urgent and user.is_person else "",
+        _deed(record),
+        tuple(documents),
+        "noodknop gebruikt" if urgent and outcome == _PERMITTED else outcome,
+        "bad" if urgent else mark,
+        why,
+        record.reason,
+        (record.emergency or "geen reden opgegeven") if urgent else None,
+        "" if user.is_person else _AUTOMATIC,
+    )
+
+
+def folded(lines: Sequence[Line]) -> list[tuple[str, list[Folded]]]:
+    """The lines by day, those of one kind as one, in the order in which they come. Source: NEN 7513: 9."""
+    days: dict[str, dict[Line, list[datetime]]] = {}
+    never = datetime.min
+    for line in lines:
+        of_day = days.setdefault(dutch_day(line.moment), {})
+        of_day.setdefault(line._replace(moment=never), []).append(line.moment)
+    return [
+        (
+            day,
+            [Folded(kind._replace(moment=moments[0]), tuple(moments)) for kind, moments in kinds.items()],
+        )
+        for day, kinds in days.items()
+    ]
+
+
+def _deed(record: Record) -> str:
+    """What happened. Who is refused and who signs in has one code: the outcome tells them apart."""
+    names = [name for name, each in KINDS.items() if (each.event, each.type) == (record.event, record.kinds[0])]
+    if not names:
+        return record.kinds[0].display or record.kinds[0].code
+    return DEEDS[names[-1] if record.outcome == SUCCESS else names[0]]
+
+
+def permitted(record: Record) -> bool:
+    """Whether the rule that decided let something be seen."""
+    match record.rule:
+        case "consent":
+            return record.checks[2] == "T"
+        case "emergency":
+            return record.checks[3] == "T"
+    return record.rule == "own-record"
+
+
+def _decided(record: Record) -> tuple[str, str, str]:
+    """The outcome in a word, its colour, and why."""
+    failed = _FAILED.get(record.outcome, "")
+    if not record.rule:
+        if failed:
+            return (
+                _REFUSED if record.outcome == MINOR else "niet gelukt",
+                "notice",
+                failed,
+            )
+        return _NEUTRAL, "plain", _NO_DECISION
+    plain = PLAIN.get(record.rule)
+    if permitted(record):
+        said = record.reason if plain is None else plain.permits
+        return ("niet gelukt", "notice", failed) if failed else (_PERMITTED, "good", said or "")
+    return _REFUSED, "notice", (record.reason if plain is None else plain.refuses) or ""
+
+
+def _role(record: Record, is_parent: bool) -> str:
+    person = record.user.person
+    if not record.user.is_person:
+        return "computersysteem"
+    known = {
+        Relation.CLIENT.value: "uw kind" if is_parent else "uzelf",
+        Relation.PARENT.value: "een ouder met gezag",
+        Role.PRIVACY_OFFICER.value: "privacyfunctionaris (houdt toezicht)",
+        Role.AUDITOR.value: "auditor (houdt toezicht)",
+        Role.ADMINISTRATOR.value: "beheerder",
+    }
+    role = known.get(person.role.code) if person.role.scheme == "xds" else None
+    said = role or person.role.display or person.role.code
+    said = said[:1].lower() + said[1:]
+    responsible = record.user.responsible
+    return (
+        said
+        if responsible is None
+        else f"{said}, in opdracht van een {(responsible.role.display or 'collega').lower()}"
+    )
