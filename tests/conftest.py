@@ -8,7 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from canary import pytest_runtest_makereport, pytest_sessionfinish
 from postgres_server import PostgresServer
+
+__all__ = ["postgres_server", "postgres_url", "pytest_runtest_makereport", "pytest_sessionfinish"]
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -13,6 +14,8 @@ import sys
 import threading
 from pathlib import Path
 from typing import Any
+
+from canary import leaks
 
 ROOT = Path(__file__).parents[1]
 AFFINITY_DOMAIN = ROOT / "fixtures" / "affinity-domains" / "geboortezorg.toml"
@@ -69,6 +72,7 @@ class Served:
         self.mllp_port = int(variables.setdefault("XDS_MLLP_PORT", free_port()))
         self.url = f"https://127.0.0.1:{self.port}"
         self.log: list[str] = []
+        self._counted = ""
         self._more = threading.Condition()
         self.process = subprocess.Popen(
             [sys.executable, "-m", "xds", "serve", "--config", str(folder / "xds.toml")],
@@ -84,12 +88,16 @@ class Served:
 
     def __exit__(self, *exception: object) -> None:
         if self.process.poll() is None:
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                self._counted = self.get("/metrics")[1]
             self.process.terminate()
         try:
             self.process.wait(40)
         finally:
             self.process.kill()
             self._reading.join(_PATIENCE)
+        found = leaks([*self.log, *self._counted.splitlines()])
+        assert not found, f"a patient's number was logged or counted: {found}"
 
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
