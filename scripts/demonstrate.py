@@ -13,8 +13,11 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
+from demonstration.month import write_month
+from demonstration.pages import Officer, how_to_look, pages
 from demonstration.people import MIDWIFE, NURSE, OBSTETRICIAN, system_of
 from demonstration.region import (
     ROOT,
@@ -30,6 +33,7 @@ from msgspec.structs import replace
 
 from xds.cli.init import ORGANISATIONS, SOURCES
 from xds.client import Client, DocumentToSubmit, compose
+from xds.config import load
 from xds.errors import Fault
 from xds.model.coded import Author, Coded, LocalizedString
 from xds.model.objects import AssociationType, DocumentEntry, Status, SubmissionSet
@@ -226,7 +230,18 @@ def account_for(region: Region) -> None:
     tell_of(verified.stdout.strip())
 
 
-def how_to_go_on(region: Region) -> None:
+def look_for_incidents(region: Region) -> Officer:
+    """What the privacy officer finds on the pages."""
+    with step("A privacy officer is registered for the pages (`xds auditor add`)"):
+        officer = Officer(region)
+    with step("She signs in, with a certificate and a code, and reads what needs a look"):
+        hints = officer.hints()
+    require(bool(hints), "There was nothing to look into.")
+    tell_of("\n".join(f"{hint.day}  {hint.rule}: {hint.employee}. {hint.found}" for hint in hints))
+    return officer
+
+
+def how_to_go_on(region: Region, officer: Officer) -> None:
     command = shown(Path(sys.executable).parent / "xds")
     config, tls, token = shown(region.config), shown(region.folder / "tls"), shown(region.folder / "assertion.xml")
     print(
@@ -238,7 +253,7 @@ def how_to_go_on(region: Region) -> None:
         f"  {command} audit list --config {config}\n"
         f"  {command} doctor --config {config}\n"
         f"  curl --cacert {tls}/ca.pem --cert {tls}/hospital.pem --key {tls}/hospital-key.pem "
-        f"'{region.url}/registry?wsdl'",
+        f"'{region.url}/registry?wsdl'\n\n{how_to_look(region, officer, command)}",
         flush=True,
     )
 
@@ -262,9 +277,12 @@ def main() -> None:
         refuse(region)
         withdraw(region)
         account_for(region)
+        with step("The pages start beside the server (`xds pages`)"):
+            stack.enter_context(pages(region))
+        officer = look_for_incidents(region)
         print("\nDone: what went in came out, byte for byte, for who may see it, and all is on record.", flush=True)
         if not once:
-            how_to_go_on(region)
+            how_to_go_on(region, officer)
             running.wait()
 
 
@@ -276,10 +294,19 @@ def started(region: Region) -> Iterator[subprocess.Popen[bytes]]:
         files = ("--affinity-domain", str(domain), "--policy", str(policy))
         ports = ("--port", str(region.http), "--mllp-port", str(region.mllp))
         xds("init", "--demo", *files, *ports, str(region.folder))
+        put_pages_at(region)
+    with step("A month of ordinary work is put on record, of some dozens of clients"):
+        write_month(load(region.config), datetime.now(UTC))
     with ExitStack() as stack:
         with step("The server starts: mutual TLS, an assertion in each message, and a record of each request"):
             running = stack.enter_context(server(region))
         yield running
+
+
+def put_pages_at(region: Region) -> None:
+    """Have the pages of the configuration at a free port."""
+    text = region.config.read_text()
+    region.config.write_text(text.replace("[pages]\n", f"[pages]\nport = {region.pages}\n"))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,10 +30,15 @@ class Region:
     folder: Path
     http: int
     mllp: int
+    pages: int
 
     @property
     def url(self) -> str:
         return f"https://127.0.0.1:{self.http}"
+
+    @property
+    def pages_url(self) -> str:
+        return f"https://127.0.0.1:{self.pages}"
 
     @property
     def config(self) -> Path:
@@ -96,9 +101,11 @@ def empty_folder() -> Iterator[Path]:
             yield VAR / "demo"
 
 
-def free_ports() -> tuple[int, int]:
-    with socket.create_server(("127.0.0.1", 0)) as http, socket.create_server(("127.0.0.1", 0)) as mllp:
-        return http.getsockname()[1], mllp.getsockname()[1]
+def free_ports() -> tuple[int, ...]:
+    """For the transactions, the identity feed and the pages."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(3)]
+        return tuple(each.getsockname()[1] for each in sockets)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PDF = ROOT / "fixtures" / "demo" / "zwangerschapskaart.pdf"
 ENVIRONMENT = {**os.environ, "VIRTUAL_ENV": sys.prefix, "PYTHONPATH": str(ROOT)}
-STEPS = 22
+STEPS = 26
 STORY = (
     r"The midwife submits Eva's pregnancy record, as PDF/A",
     r"for systems, as XML that is a transformation of it",
@@ -39,6 +39,9 @@ STORY = (
     r"(\d+) records, 0 of them deleted after their term\.\n +Sealed up to \1, anchored up to \1\.\n",
     r"All is as it was written\.\n",
     r"And so does scripts/verify-audit, .*\n +All is as it was written\.\n",
+    r"She signs in, with a certificate and a code, and reads what needs a look",
+    r"Zeer veel dossiers in een uur: Daan Kuiper, verpleegkundige\. Keek bij 40 cliënten",
+    r"Noodknop na weigering: Petra Vos, verloskundige\. 3 keer geweigerd .* in de nacht\.",
 )
 """What must be told, in this order."""
 
@@ -59,7 +62,7 @@ def left_running():
     demo = start()
     try:
         said = ""
-        while "curl " not in said:
+        while "xds launch" not in said:
             line = demo.stdout.readline()
             assert line, said + demo.stderr.read()
             said += line
@@ -76,6 +79,14 @@ def answer(said: str) -> int:
     context = ssl.create_default_context(cafile=files["cacert"])
     context.load_cert_chain(files["cert"], files["key"])
     with urllib.request.urlopen(url + "/registry?wsdl", context=context, timeout=10) as response:
+        return response.status
+
+
+def pages(said: str) -> int:
+    """The status with which the pages that were left running answer."""
+    url = re.search(r"The pages are at (\S+),", said)[1]
+    context = ssl.create_default_context(cafile=ROOT / re.search(r"take (\S+/tls/ca\.pem)", said)[1])
+    with urllib.request.urlopen(url, context=context, timeout=10) as response:
         return response.status
 
 
@@ -96,7 +107,10 @@ def test_the_demo_tells_its_story_again_while_an_earlier_one_goes_on(left_runnin
         told = found.end()
     assert "what went in came out, byte for byte" in output
     assert answer(said) == 200
-    assert "999911120" not in (ROOT / log).read_text()
+    assert "/aanmelden" in said and "otpauth://totp/" in said
+    assert pages(said) == 200
+    for name in (log, log.replace("server.log", "pages.log")):
+        assert "999911120" not in (ROOT / name).read_text()
 
     first.send_signal(signal.SIGTERM)
     first.communicate(timeout=40)
