@@ -7,9 +7,9 @@ import random
 import time
 from typing import Any
 
+from faultlib.callers import submitters
 from faultlib.outcome import finished, outcome, unavailable
 from faultlib.recovery import recovered
-from faultlib.subject import Submitters
 from faultlib.trial import Trial
 
 
@@ -20,13 +20,13 @@ def postgresql(trial: Trial) -> dict[str, Any]:
     kills, asked, damage = 100 if trial.long else 3, 0, list[str]()
     with contextlib.closing(trial.subject()) as subject:
         server = subject.start()
-        with Submitters(subject) as submitters:
+        with submitters(subject) as callers:
             for number in range(kills):
-                submitters.go()
+                callers.go()
                 time.sleep(random.uniform(0.05, 0.3))
                 trial.postgresql.kill()
                 time.sleep(random.uniform(0.0, 0.1))
-                submitters.hold()
+                callers.hold()
                 trial.postgresql.start()
                 if server.ended(0):
                     damage.append(f"the server ended at kill {number + 1}")

@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import random
 import re
 import ssl
 import sys
 import threading
-import time
 from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from faultlib import messages
+from faultlib.callers import Callers, kill_and_start
 from faultlib.guarded import Guarded
 from faultlib.messages import PLAIN
 from faultlib.outcome import finished, outcome
 from faultlib.trial import Trial
 
-_LONGEST = 0.15
 _CALLERS = 6
 _SMALL, _LARGE = 20_000, 600_000
 _REQUEST_ID = re.compile(rb"cid:\d+\.([0-9a-f]+-[0-9a-f]+)@xds")
 _ANSWER = 20.0
-_UNTIL_DONE = 60.0
 
 
 @dataclass
@@ -44,65 +42,24 @@ class Asked:
 
 
 class Askers:
-    """Threads that query and retrieve in turns, each a document of its own, while they may and until the block ends."""
+    """What queries and retrieves in turns, each document by a caller of its own."""
 
-    def __init__(self, subject: Guarded, documents: list[str]):
+    def __init__(self, subject: Guarded):
         self._subject = subject
-        self._may, self._over = threading.Event(), threading.Event()
-        self._changed = threading.Condition()
-        self._busy = 0
+        self._counting = threading.Lock()
         self.asked = Asked()
-        self._threads = [threading.Thread(target=self._go_on, args=(each,), daemon=True) for each in documents]
 
-    def __enter__(self) -> Askers:
-        for thread in self._threads:
-            thread.start()
-        return self
+    def callers(self, documents: Iterable[str]) -> Callers:
+        return Callers([self._turns(each) for each in documents], lambda: self.asked.answered)
 
-    def __exit__(self, *exception: object) -> None:
-        self._over.set()
-        self._may.set()
-        until = time.monotonic() + _UNTIL_DONE
-        for thread in self._threads:
-            thread.join(max(0.0, until - time.monotonic()))
-        if any(thread.is_alive() for thread in self._threads):
-            raise TimeoutError(f"a request was neither answered nor broken off within {_UNTIL_DONE:.0f} s")
-
-    def go(self) -> None:
-        self._may.set()
-
-    def hold(self) -> None:
-        """Begin no further request; returns when those under way have ended."""
-        self._may.clear()
-        with self._changed:
-            if not self._changed.wait_for(lambda: not self._busy, _UNTIL_DONE):
-                raise TimeoutError(f"a request was neither answered nor broken off within {_UNTIL_DONE:.0f} s")
-
-    def begin(self) -> None:
-        """Go; returns when something was answered."""
-        self._may.set()
-        with self._changed:
-            if not self._changed.wait_for(lambda: self.asked.answered > 0, _UNTIL_DONE):
-                raise TimeoutError(f"nothing was answered within {_UNTIL_DONE:.0f} s")
-
-    def _go_on(self, document: str) -> None:
-        for turn in itertools.count():
-            self._may.wait()
-            if self._over.is_set():
-                return
-            with self._changed:
-                if not self._may.is_set():
-                    continue
-                self._busy += 1
-            (self._retrieve if turn % 2 else self._query)(document)
-            with self._changed:
-                self._busy -= 1
-                self._changed.notify_all()
+    def _turns(self, document: str) -> Callable[[], None]:
+        ways = itertools.cycle((self._query, self._retrieve))
+        return lambda: next(ways)(document)
 
     def _query(self, document: str) -> None:
         mark = messages.new_id()
         got, whole = received(self._subject, "/registry", messages.get_documents([document, mark]))
-        with self._changed:
+        with self._counting:
             if given(got):
                 self.asked.queries.add(mark)
                 self._count(whole)
@@ -110,7 +67,7 @@ class Askers:
     def _retrieve(self, document: str) -> None:
         wanted = messages.retrieve(self._subject.repository, [document])
         got, whole = received(self._subject, "/repository", wanted)
-        with self._changed:
+        with self._counting:
             if given(got):
                 self.asked.begun[document] += 1
                 self.asked.retrievals.update(found.decode() for found in _REQUEST_ID.findall(got)[:1])
@@ -168,28 +125,21 @@ def released(trial: Trial) -> dict[str, Any]:
     Whoever got a byte of an answer is in the log: after each start what was answered since the one before is looked
     for. Where there are several workers, one is killed first and the others go on for a moment.
     """
-    kills, damage, first, recorded = 0, list[str](), 0, Counter[str]()
+    killed, damage, first, recorded = 0, list[str](), 0, Counter[str]()
     with contextlib.closing(trial.guarded()) as subject:
         server = subject.start()
         for number in range(_CALLERS):
             subject.submit(_LARGE if number % 2 else _SMALL)
-        with Askers(subject, list(subject.acknowledged)) as askers:
-            askers.begin()
-            while kills < (2000 if trial.long else 10):
-                askers.go()
-                if trial.workers > 1:
-                    time.sleep(random.uniform(0.0, _LONGEST))
-                    server.kill_a_worker()
-                    kills += 1
-                time.sleep(random.uniform(0.0, _LONGEST))
-                server.kill()
-                kills += 1
-                askers.hold()
-                server = subject.start()
+        askers = Askers(subject)
+        with askers.callers(list(subject.acknowledged)) as callers:
+            callers.begin()
+            while killed < (2000 if trial.long else 10):
+                kills, server = kill_and_start(trial, subject, server, callers)
+                killed += kills
                 missing, first = unrecorded(subject, askers.asked, first, recorded)
                 damage += missing
-                if kills % 100 == 0:
-                    told = f"{kills} kills, {askers.asked.answered} answered, {len(damage)} unrecorded"
+                if killed % 100 == 0:
+                    told = f"{killed} kills, {askers.asked.answered} answered, {len(damage)} unrecorded"
                     print(told, file=sys.stderr, flush=True)
         damage += unrecorded(subject, askers.asked, first, recorded)[0]
         damage += finished(subject, server)
@@ -197,6 +147,6 @@ def released(trial: Trial) -> dict[str, Any]:
         damage += [f"{found.kind} at {found.seq}: {found.text}" for found in report.findings]
     asked = askers.asked
     return outcome(
-        damage, kills=kills, answered=asked.answered, broken_off=asked.broken, records=report.records,
+        damage, kills=killed, answered=asked.answered, broken_off=asked.broken, records=report.records,
         sealed=report.sealed, acknowledged=len(subject.acknowledged),
     )  # fmt: skip

@@ -9,10 +9,10 @@ import time
 from typing import Any
 
 from faultlib import anchored, calls, clock, descriptors, download, feeding, full, held, postgresql, released
+from faultlib.callers import kill_and_start, submitters
 from faultlib.outcome import finished, outcome
 from faultlib.recovery import recovered
 from faultlib.server import STOPPING
-from faultlib.subject import Submitters
 from faultlib.trial import Scenario, Trial
 
 _LONGEST = 0.15
@@ -24,29 +24,21 @@ def kill(trial: Trial) -> dict[str, Any]:
     After each start, what was acknowledged since the one before is asked for; at the end, everything is. Where there
     are several workers, one is killed first and the others go on for a moment.
     """
-    kills, asked, damage = 0, 0, list[str]()
+    killed, asked, damage = 0, 0, list[str]()
     with contextlib.closing(trial.subject()) as subject:
         server = subject.start()
-        with Submitters(subject) as submitters:
-            submitters.begin()
-            while kills < (2000 if trial.long else 20):
-                submitters.go()
-                if trial.workers > 1:
-                    time.sleep(random.uniform(0.0, _LONGEST))
-                    server.kill_a_worker()
-                    kills += 1
-                time.sleep(random.uniform(0.0, _LONGEST))
-                server.kill()
-                kills += 1
-                submitters.hold()
-                server = subject.start()
+        with submitters(subject) as callers:
+            callers.begin()
+            while killed < (2000 if trial.long else 20):
+                kills, server = kill_and_start(trial, subject, server, callers)
+                killed += kills
                 acknowledged = list(subject.acknowledged)
                 damage += subject.unserved(acknowledged[asked:])
                 asked = len(acknowledged)
-                if kills % 100 == 0:
-                    print(f"{kills} kills, {asked} acknowledged, {len(damage)} lost", file=sys.stderr, flush=True)
+                if killed % 100 == 0:
+                    print(f"{killed} kills, {asked} acknowledged, {len(damage)} lost", file=sys.stderr, flush=True)
         damage += finished(subject, server)
-    return outcome(damage, kills=kills, acknowledged=len(subject.acknowledged))
+    return outcome(damage, kills=killed, acknowledged=len(subject.acknowledged))
 
 
 def apart(trial: Trial) -> dict[str, Any]:
@@ -55,16 +47,16 @@ def apart(trial: Trial) -> dict[str, Any]:
     registry, repository = trial.apart()
     with contextlib.closing(registry), contextlib.closing(repository):
         running = {"registry": registry.start(), "repository": repository.start()}
-        with Submitters(repository) as submitters:
-            submitters.begin()
+        with submitters(repository) as callers:
+            callers.begin()
             while kills < (500 if trial.long else 10):
-                submitters.go()
+                callers.go()
                 time.sleep(random.uniform(0.0, 4 * _LONGEST))
                 name, victim = random.choice((("registry", registry), ("repository", repository)))
                 running[name].kill()
                 kills += 1
                 time.sleep(random.uniform(0.0, _LONGEST))
-                submitters.hold()
+                callers.hold()
                 running[name] = victim.start()
                 acknowledged = list(repository.acknowledged)
                 damage += repository.unserved(acknowledged[asked:])
@@ -101,9 +93,9 @@ def stop(trial: Trial) -> dict[str, Any]:
     times, damage = list[float](), list[str]()
     with contextlib.closing(trial.subject()) as subject:
         server = subject.start()
-        with Submitters(subject) as submitters:
+        with submitters(subject) as callers:
             for _ in range(20 if trial.long else 3):
-                submitters.go()
+                callers.go()
                 time.sleep(0.3)
                 began = time.monotonic()
                 server.terminate()
@@ -111,7 +103,7 @@ def stop(trial: Trial) -> dict[str, Any]:
                     damage.append(f"it ended with {server.returncode}")
                     server.kill()
                 times.append(time.monotonic() - began)
-                submitters.hold()
+                callers.hold()
                 server = subject.start()
         if max(times) > 30:
             damage.append("it took more than 30 s to end")

@@ -1,4 +1,4 @@
-"""The server that is broken, its submitters, and what must hold after each fault."""
+"""The server that is broken, and what must hold after each fault."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import re
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -27,7 +26,6 @@ from faultlib.server import Server, Starter
 _ANSWER = 20.0
 """What a socket waits for at most."""
 _STARTED = 30.0
-_UNTIL_DONE = 60.0
 _COMMAND = 60.0
 # Below the ports that the kernel gives to outgoing connections: while the server is down one of those could take it.
 _PORTS = range(20_000, 32_000)
@@ -208,50 +206,6 @@ class Subject:
                 return [tuple(row) for row in database.execute(text(sql))]
         finally:
             engine.dispose()
-
-
-class Submitters:
-    """Threads that submit one document after the other, while they may and until the block ends."""
-
-    def __init__(self, subject: Subject, callers: int = 8):
-        self._subject = subject
-        self._may = threading.Event()
-        self._over = threading.Event()
-        self._threads = [threading.Thread(target=self._go_on, daemon=True) for _ in range(callers)]
-
-    def __enter__(self) -> Submitters:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._over.set()
-        self._may.set()
-        until = time.monotonic() + _UNTIL_DONE
-        for thread in self._threads:
-            thread.join(max(0.0, until - time.monotonic()))
-        if any(thread.is_alive() for thread in self._threads):
-            raise TimeoutError(f"a submission was neither answered nor broken off within {_UNTIL_DONE:.0f} s")
-
-    def go(self) -> None:
-        self._may.set()
-
-    def begin(self) -> None:
-        """Go; returns when something was acknowledged: a machine may be so busy that nothing is before the kill."""
-        self._may.set()
-        until = time.monotonic() + _UNTIL_DONE
-        while not self._subject.acknowledged:
-            if time.monotonic() > until:
-                raise TimeoutError(f"nothing was acknowledged within {_UNTIL_DONE:.0f} s")
-            time.sleep(0.01)
-
-    def hold(self) -> None:
-        """Begin no further submission. Otherwise they add more than can be asked for meanwhile, without end."""
-        self._may.clear()
-
-    def _go_on(self) -> None:
-        while self._may.wait() and not self._over.is_set():
-            self._subject.submit()
 
 
 def free_port() -> int:
