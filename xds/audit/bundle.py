@@ -94,9 +94,19 @@ def export(origin: str, before: Head, lines: Iterable[Kept]) -> Iterator[bytes]:
 def export_selection(origin: str, lines: Sequence[Kept], leaves: Iterable[Leaf]) -> Iterator[bytes]:
     """The lines of an export of some records; `leaves` are all leaves under the checkpoint that goes with it."""
     proofs = inclusion_proofs([leaf_hash(leaf) for leaf in leaves], [kept.leaf.seq for kept in lines])
-    yield _encode(Header(FORMAT, origin, 0, (), bytes(32).hex(), True)) + b"\n"
+    yield selection_header(origin)
     for kept in lines:
-        yield _line(kept, None, tuple(node.hex() for node in proofs[kept.leaf.seq]))
+        yield proven(kept, proofs[kept.leaf.seq])
+
+
+def selection_header(origin: str) -> bytes:
+    """The first line of an export of some records."""
+    return _encode(Header(FORMAT, origin, 0, (), bytes(32).hex(), True)) + b"\n"
+
+
+def proven(kept: Kept, path: Sequence[bytes]) -> bytes:
+    """The line of a record with its audit path."""
+    return _line(kept, None, tuple(node.hex() for node in path))
 
 
 def _is_lower_hex(text: str | None) -> bool:

@@ -93,23 +93,30 @@ def subtree_root(hashes: Sequence[bytes]) -> bytes:
     return root(grown((), 0, hashes))
 
 
-def proof_by_subtrees(
-    seq: int, size: int, subtrees: Sequence[bytes], leaves: Callable[[int, int], Sequence[bytes]]
-) -> list[bytes]:
-    """The audit path of a leaf in the tree of `size` leaves.
+def proofs_by_subtrees(
+    seqs: Iterable[int], size: int, subtrees: Sequence[bytes], leaves: Callable[[int, int], Sequence[bytes]]
+) -> dict[int, list[bytes]]:
+    """The audit paths of leaves in the tree of `size` leaves.
 
     `subtrees` are the roots over each SUBTREE leaves, as far as they are known; `leaves` gives the leaf hashes from a
     seq to below another.
     """
-    whole, own = size // SUBTREE, seq // SUBTREE
+    whole = size // SUBTREE
     nodes = list(subtrees[:whole])
     for at in range(len(nodes), whole):
         nodes.append(subtree_root(leaves(at * SUBTREE, (at + 1) * SUBTREE)))
-    within = leaves(own * SUBTREE, min((own + 1) * SUBTREE, size))
     if size % SUBTREE:
-        nodes.append(subtree_root(within if own == whole else leaves(whole * SUBTREE, size)))
-    place = seq % SUBTREE
-    return inclusion_proofs(within, [place])[place] + inclusion_proofs(nodes, [own])[own]
+        nodes.append(subtree_root(leaves(whole * SUBTREE, size)))
+    by_subtree: dict[int, list[int]] = {}
+    for seq in seqs:
+        by_subtree.setdefault(seq // SUBTREE, []).append(seq)
+    above = inclusion_proofs(nodes, by_subtree)
+    proofs = {}
+    for own, those in by_subtree.items():
+        begin = own * SUBTREE
+        below = inclusion_proofs(leaves(begin, min(begin + SUBTREE, size)), [seq - begin for seq in those])
+        proofs |= {seq: below[seq - begin] + above[own] for seq in those}
+    return proofs
 
 
 def root_of_inclusion(leaf: bytes, seq: int, size: int, path: Sequence[bytes]) -> bytes | None:

@@ -35,6 +35,7 @@ from sqlalchemy.sql.base import Executable
 
 from xds.db import schema
 from xds.db.consent_tables import ConsentStatements
+from xds.db.desk_sql import DeskStatements
 from xds.db.hint_sql import HintStatements
 from xds.db.kinds import KINDS, Criterion, Kind, Test
 from xds.db.log_sql import LogStatements
@@ -127,6 +128,7 @@ class Statements:
         self._prepare_codes()
         self.log = LogStatements(self.text, lists)
         self.viewers = ViewerStatements(self.text)
+        self.desk = DeskStatements(self.text)
         self.hints = HintStatements(self.text)
         self.participants = ParticipantStatements(self.text, lambda table: _upsert(table, dialect.name))
         self.consents = ConsentStatements(self.text, lambda table: _upsert(table, dialect.name), lists.among)

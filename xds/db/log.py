@@ -7,12 +7,12 @@ gaps, and what is committed is sealed.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from time import time_ns
 from typing import TYPE_CHECKING
 
-from xds.audit.tree import SUBTREE, commitment, extended, leaf_hash, link, proof_by_subtrees, subtree_root
+from xds.audit.tree import SUBTREE, commitment, extended, leaf_hash, link, proofs_by_subtrees, subtree_root
 from xds.db.log_sql import LogStatements
 from xds.db.session import Session
 from xds.model.audit import Choose, Cut, Entry, Head, Kept, Leaf, LogSelection, Note, Survey
@@ -108,9 +108,9 @@ class ReadLog:
         """The first seq whose payload was not deleted; None when there is none."""
         return next((seq for (seq,) in self._session.rows(self._sql.oldest_record, (1,))), None)
 
-    def proof(self, seq: int, size: int) -> list[bytes]:
-        """The audit path of a leaf in the tree of the first `size` leaves."""
-        return proof_by_subtrees(seq, size, self._subtrees(), self._leaf_hashes)
+    def proofs(self, seqs: Iterable[int], size: int) -> dict[int, list[bytes]]:
+        """The audit paths of these leaves in the tree of the first `size` leaves."""
+        return proofs_by_subtrees(seqs, size, self._subtrees(), self._leaf_hashes)
 
     def _subtrees(self) -> list[bytes]:
         return [root for (root,) in self._session.rows(self._sql.subtrees)]

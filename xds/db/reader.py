@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from xds.db.compile import Shape, Statements
 from xds.db.consents import Keys, ReadConsents
+from xds.db.desk import ReadDesk
 from xds.db.hints import ReadHints
 from xds.db.kinds import ASSOCIATION, ENTRY, FOLDER, SUBMISSION_SET, Kind, Residual, Test
 from xds.db.log import ReadLog
@@ -66,6 +67,7 @@ class Reader(ReadParticipants):
         self._participants = statements.participants
         self.log = ReadLog(session, statements.log)
         self.viewers = ReadViewers(session, statements.viewers)
+        self.desk = ReadDesk(session, statements.desk)
         self.hints = ReadHints(session, statements.hints)
 
     def patient(self, patient_id: str) -> int | None:

@@ -8,6 +8,7 @@ from typing import Any
 from xds.db.codes import CommittedCodes, WriteCodes
 from xds.db.compile import Statements
 from xds.db.consents import WriteConsents
+from xds.db.desk import WriteDesk
 from xds.db.hints import WriteHints
 from xds.db.kinds import ASSOCIATION, ENTRY, FOLDER, KINDS, SUBMISSION_SET, Kind
 from xds.db.log import WriteLog
@@ -51,6 +52,7 @@ class Writer(WriteParticipants, Reader):
         self.consents = WriteConsents(session, statements.consents, statements.lists, self.codes)
         self.log = WriteLog(session, statements.log)
         self.viewers = WriteViewers(session, statements.viewers)
+        self.desk = WriteDesk(session, statements.desk)
         self.hints = WriteHints(session, statements.hints)
 
     def record(self, entries: Sequence[Entry]) -> None:

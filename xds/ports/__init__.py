@@ -1,7 +1,7 @@
 """What the core needs of the world, as protocols. Each port has one conformance suite in tests/contracts.
 
 May import: model, errors. The log's are in `log`, those of hints in `hints`, those of who looks at the pages in
-`viewers`; all are found here.
+`viewers`, those of what auditors keep in `desk`; all are found here.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from xds.model.party import Participant, Requester
 from xds.model.selection import AssociationSelection, EntrySelection, FolderSelection, SetSelection
 from xds.model.stored import Holding, StoredAssociation, StoredEntry, StoredFolder, StoredSet
 from xds.model.verdict import Verdict
+from xds.ports.desk import DeskReader, DeskWriter
 from xds.ports.hints import HintReader, HintWriter
 from xds.ports.log import LogReader, LogWriter
 from xds.ports.viewers import ViewerReader, ViewerWriter
@@ -36,6 +37,8 @@ __all__ = [
     "ConsentReader",
     "ConsentSource",
     "ConsentWriter",
+    "DeskReader",
+    "DeskWriter",
     "Documents",
     "HintReader",
     "HintWriter",
@@ -89,6 +92,9 @@ class Reader(Protocol):
     def viewers(self) -> ViewerReader: ...
 
     @property
+    def desk(self) -> DeskReader: ...
+
+    @property
     def hints(self) -> HintReader: ...
 
     def participants(self) -> list[Participant]:
@@ -120,6 +126,9 @@ class Writer(Reader, Protocol):
 
     @property
     def viewers(self) -> ViewerWriter: ...
+
+    @property
+    def desk(self) -> DeskWriter: ...
 
     @property
     def hints(self) -> HintWriter: ...

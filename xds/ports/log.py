@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Protocol
 
 from xds.model.audit import Choose, Cut, Head, Kept, Leaf, LogSelection, Note, Survey
@@ -48,8 +49,8 @@ class LogReader(Protocol):
     def oldest_record(self) -> int | None:
         """The first seq whose payload was not deleted."""
 
-    def proof(self, seq: int, size: int) -> list[bytes]:
-        """The audit path of the leaf `seq` in the tree of the first `size` leaves."""
+    def proofs(self, seqs: Iterable[int], size: int) -> dict[int, list[bytes]]:
+        """The audit paths of these leaves in the tree of the first `size` leaves."""
 
     def feed(self, name: str) -> int | None:
         """The seq that this feed sends next; None when it never sent."""

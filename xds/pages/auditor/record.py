@@ -65,7 +65,7 @@ async def record(ask: Ask) -> View:
         if note is None or note.size <= seq:
             note = reader.log.newest_note()
         covered = note is not None and note.size > seq
-        return lines[0], note if covered else None, reader.log.proof(seq, note.size) if note and covered else []
+        return lines[0], note if covered else None, reader.log.proofs([seq], note.size)[seq] if note and covered else []
 
     kept, note, path = await ask.read(look)
     found = None if kept.payload is None else decode(kept.payload)
