@@ -161,6 +161,9 @@ class PagesSettings(msgspec.Struct, frozen=True, kw_only=True):
     oidc_ca: Annotated[Path | None, Meta(description="PEM file: CAs that it is trusted by; none: the system's")] = None
     idle_minutes: Annotated[int, Meta(description="Minutes after which an unused session ends", ge=1, le=120)] = 15
     session_hours: Annotated[int, Meta(description="Hours after which every session ends", ge=1, le=24)] = 8
+    export_alone: Annotated[
+        int, Meta(description="Most records of the log that an auditor takes away without a second person", ge=0)
+    ] = 1000
 
 
 class AuditSettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -67,7 +67,7 @@ class Sources:
 
     `patient_key` is the log's keyed hash of a patient, as CX text. `turned_away` is told of sign-ins by nobody that is
     known here, by address and reason: they are counted, because anybody can make as many as they like. `rules` raise
-    hints.
+    hints. An export of more records than `export_alone` takes a second person.
     """
 
     index: Index
@@ -78,6 +78,7 @@ class Sources:
     machine: Machine
     turned_away: Callable[[str, str], None]
     rules: HintRules
+    export_alone: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +175,15 @@ class Done(NamedTuple):
     apply: Callable[[Writer], None] = lambda writer: None
 
 
-Page = Callable[[Ask], Awaitable[View]]
+class File(NamedTuple):
+    """An answer that is taken away as a file, in pieces that are made while it is sent."""
+
+    seen: Seen
+    name: str
+    content_type: str
+    pieces: AsyncIterator[bytes]
+
+
+Page = Callable[[Ask], Awaitable[View | File]]
 PublicPage = Callable[[PublicAsk], Awaitable[PublicView]]
 Action = Callable[[Ask], Awaitable[Done | View]]

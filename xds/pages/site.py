@@ -23,6 +23,7 @@ from xds.pages.ask import (
     Action,
     Ask,
     Done,
+    File,
     Format,
     Missing,
     Page,
@@ -193,6 +194,8 @@ class Site:
             self._may(session, to)
             ask = self._ask(request, path, form, session, address)
             shown = await self._recorded(ask, path, view)
+            if isinstance(shown, File):
+                return await _sent(request, shown)
             return self._answer(request, ask, shown, session)
 
         return answer
@@ -224,12 +227,12 @@ class Site:
     async def _recorded(self, ask: Ask, path: str, page: Callable[[Ask], Awaitable[Any]]) -> Any:
         """What a page answers, once that is durably on record; what it changes is recorded with the change."""
         try:
-            answer: Done | View = await page(ask)
+            answer: Done | View | File = await page(ask)
         except Missing:
             await self.sources.trail.append(self._event(ask, path, Seen(path), MINOR))
             raise web.HTTPNotFound from None
         event = self._event(ask, path, answer.seen, SUCCESS)
-        if isinstance(answer, View):
+        if not isinstance(answer, Done):
             await self.sources.trail.append(event)
             return answer
         done = answer
@@ -348,6 +351,24 @@ class Site:
         if request.path.endswith((Format.JSON.value, Format.CSV.value)):
             return web.json_response({"error": told}, status=status)
         return self.rendered(request, "error.html", {"status": status, "words": told}, None, status)
+
+
+async def _sent(request: web.Request, file: File) -> web.StreamResponse:
+    """Send a file piece by piece; when one can't be made the connection is cut, so that nobody takes it for whole."""
+    response = web.StreamResponse()
+    response.content_type = file.content_type
+    response.headers["Content-Disposition"] = f'attachment; filename="{file.name}"'
+    await response.prepare(request)
+    try:
+        async for piece in file.pieces:
+            await response.write(piece)
+    except Exception:
+        _log.exception("a file was not sent whole")
+        if request.transport is not None:
+            request.transport.abort()
+        return response
+    await response.write_eof()
+    return response
 
 
 def _request_id() -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from xds.pages.auditor.exports import APPROVERS, PATH, ExportPages
 from xds.pages.auditor.log import client_form, find_client, log
 from xds.pages.auditor.overviews import overview, overviews
 from xds.pages.auditor.record import record
 from xds.pages.auditor.sample import sample
 from xds.pages.site import AUDITORS, Site
+
+_NUMBER = "{id:[0-9]{1,15}}"
 
 
 def add_log_pages(site: Site) -> None:
@@ -17,3 +20,10 @@ def add_log_pages(site: Site) -> None:
     site.page("/toezicht/steekproef", sample, AUDITORS, label="Steekproef", listed=True)
     site.page("/toezicht/client", client_form, AUDITORS)
     site.action("/toezicht/client", find_client, AUDITORS)
+    exports = ExportPages()
+    site.page(PATH, exports.form, AUDITORS)
+    site.action(PATH, exports.ask_for, AUDITORS)
+    site.page("/toezicht/exports", exports.exports, AUDITORS, label="Exports", listed=True)
+    site.page(f"{PATH}/{_NUMBER}", exports.export, AUDITORS)
+    site.action(f"{PATH}/{_NUMBER}", exports.approve, APPROVERS)
+    site.page(f"{PATH}/{_NUMBER}/bestand", exports.file, AUDITORS)

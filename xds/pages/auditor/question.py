@@ -6,8 +6,12 @@ A client is in an address only as the log's keyed hash; "-" stands for records t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
+from urllib.parse import parse_qsl, urlencode
+
+from multidict import MultiDict
 
 from xds.model.audit import LogSelection
 from xds.model.dutch_time import dutch_midnight
@@ -109,6 +113,12 @@ class Question(NamedTuple):
         return edges(first, last) if since is None or below is None else edges(since, below - 1)
 
     @property
+    def address(self) -> str:
+        """The words of the address that choose records."""
+        chosen = {"van", "tot", *(heading.word for heading in HEADINGS.values())}
+        return urlencode([(name, value) for name, value in self.given.items() if name in chosen])
+
+    @property
     def words(self) -> tuple[tuple[str, str], ...]:
         """The question as the record of this view has it: of a client only that there is one."""
         found = [("van", str(self.since)), ("tot en met", str(self.until))]
@@ -133,6 +143,11 @@ def question_of(ask: Ask, *, day: bool = False) -> Question:
         if heading.word in given:
             selection = selection._replace(**{name: _value(name, given[heading.word])})
     return Question(ask.scoped(selection), given, since, until)
+
+
+def question_in(ask: Ask, words: str) -> Question:
+    """What an address with these words would ask."""
+    return question_of(replace(ask, query=MultiDict(parse_qsl(words))))
 
 
 def microseconds(moment: datetime) -> int:

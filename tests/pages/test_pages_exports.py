@@ -1,0 +1,126 @@
+"""Records that are taken away: in which forms, by whom, and who must agree."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import zipfile
+from collections.abc import Iterator
+
+import pytest
+from log_events import BAKKER, HOSPITAL, JANSEN, MARIA, PRACTICE, SOFIE, URGENT, happened, seal
+from lxml import etree
+from pages_kit import Browser, Pages, served
+
+from xds.atna.keys import read_signer
+from xds.audit.checkpoint import split_notes
+from xds.audit.verify import verify
+from xds.model.viewer import Role
+
+ALONE = 30
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
+    with served(tmp_path_factory.mktemp("exports"), export_alone=ALONE) as running:
+        running.record(*(happened(number, JANSEN, SOFIE) for number in range(40)))
+        running.record(happened(41, BAKKER, MARIA), happened(42, URGENT, MARIA))
+        running.database.write_now(lambda writer: writer.log.index(25))
+        seal(running)
+        yield running
+
+
+def asked(browser: Browser, words: str, form: str) -> str:
+    """Ask for an export; its address."""
+    browser.get(f"/toezicht/export?{words}")
+    done = browser.post("/toezicht/export", {"vraag": words, "vorm": form})
+    assert (done.status, done.headers["Location"]) == (303, "/toezicht/exports")
+    return "/toezicht/export/" + re.findall(r'href="/toezicht/export/(\d+)"', browser.get("/toezicht/exports").text)[0]
+
+
+def test_a_small_export_is_ready_at_once_and_has_what_was_asked(pages: Pages) -> None:
+    browser = pages.signed_in("neemt-mee")
+    address = asked(browser, "organisatie=00005678&tot=2025-12-31", "csv")
+    answer = browser.get(f"{address}/bestand")
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="logboek-{address.rpartition("/")[2]}.csv"'
+    rows = list(csv.DictReader(io.StringIO(answer.body.decode("utf-8-sig")), delimiter=";"))
+    assert [(row["Wie"], row["Uitkomst"]) for row in rows] == [
+        ("B. Bakker", "gelukt"),
+        ("E. Haast", "gelukt, noodknop"),
+    ]
+    assert "opgehaald" in browser.get(address).text
+    exported = pages.records(transaction="log-export", employee="neemt-mee")
+    assert [record.things[0].name for record in exported] == ["Export gevraagd", "Export: Rekenblad (CSV)"]
+    assert exported[1].patient == str(MARIA)
+
+
+def test_the_forms_of_the_standards(pages: Pages) -> None:
+    browser = pages.signed_in("vormen")
+    xml = etree.fromstring(browser.get(asked(browser, "noodknop=1", "nen7513") + "/bestand").body)
+    assert [each.get("volgnummer") for each in xml] == ["41"]
+    lines = browser.get(asked(browser, "organisatie=00005678&tot=2025-12-31", "fhir") + "/bestand").text.splitlines()
+    assert [json.loads(line)["id"] for line in lines] == ["log-40", "log-41"]
+
+
+def test_a_stranger_verifies_the_bundle(pages: Pages) -> None:
+    browser = pages.signed_in("bewijst")
+    archive = zipfile.ZipFile(
+        io.BytesIO(browser.get(asked(browser, "organisatie=00005678", "bewijs") + "/bestand").body)
+    )
+    assert sorted(archive.namelist()) == ["LEESMIJ.txt", "checkpoints", "log.ndjson"]
+    notes = list(split_notes(archive.read("checkpoints").decode()))
+    key = read_signer(pages.settings.audit.signing_key, pages.settings.audit_origin).key
+    lines = archive.read("log.ndjson").splitlines(keepends=True)
+    report = verify(iter(lines), notes, key, [])
+    assert (report.sound, report.records) == (True, 2)
+    spoiled = [line.replace(b"Haast", b"Kalm!") for line in lines]
+    assert not verify(iter(spoiled), notes, key, []).sound
+
+
+def test_many_records_take_a_second_person(pages: Pages) -> None:
+    browser = pages.signed_in("wil-veel")
+    assert "neemt u niet alleen mee" in browser.get("/toezicht/export?tot=2025-12-31").text
+    address = asked(browser, "tot=2025-12-31", "csv")
+    assert browser.get(f"{address}/bestand").status == 404
+    assert "wacht op een tweede persoon" in browser.get(address).text
+    browser.get("/toezicht/export")
+    assert browser.post(address).status == 404  # nobody approves their own
+
+    other = pages.signed_in("toezichthouder", Role.AUDITOR)
+    assert other.get(address).status == 404
+    elsewhere = pages.signed_in("elders", Role.PRIVACY_OFFICER, HOSPITAL.ura)
+    assert elsewhere.get(address).status == 404
+
+    second = pages.signed_in("tweede")
+    assert "wacht op uw goedkeuring" in second.get("/toezicht/exports").text
+    assert second.get(f"{address}/bestand").status == 404
+    second.get(address)
+    assert second.post(address).status == 303
+    assert second.post(address).status == 404
+    assert second.get(f"{address}/bestand").status == 404
+
+    assert len(browser.get(f"{address}/bestand").text.splitlines()) == 43
+    (approved,) = pages.records(transaction="log-export", employee="tweede")
+    assert approved.things[0].name == "Export goedgekeurd"
+    assert dict(approved.things[0].details)["gevraagd door"] == "wil-veel"
+
+
+def test_what_is_taken_is_what_was_there_when_it_was_asked_for(pages: Pages) -> None:
+    browser = pages.signed_in("vast")
+    address = asked(browser, "noodknop=1", "csv")
+    pages.record(happened(43, URGENT, MARIA))
+    assert len(browser.get(f"{address}/bestand").text.splitlines()) == 2
+
+
+def test_an_export_ends_after_some_days_and_keeps_to_the_scope(tmp_path) -> None:
+    with served(tmp_path) as pages:
+        pages.record(happened(1, JANSEN, SOFIE), happened(2, BAKKER, MARIA))
+        browser = pages.signed_in("bereik", Role.AUDITOR, PRACTICE.ura)
+        address = asked(browser, "", "csv")
+        text = browser.get(f"{address}/bestand").text
+        assert "J. Jansen" in text and "Bakker" not in text
+        pages.later(days=8)
+        again = pages.signed_in("later", Role.AUDITOR, PRACTICE.ura)
+        assert again.get(address).status == 404

@@ -1,0 +1,115 @@
+"""The forms in which records are taken away, made piece by piece."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import msgspec
+
+from xds.audit import fhir, nen7513
+from xds.audit.bundle import CHECKPOINTS, RECORDS, proven, selection_header
+from xds.audit.checkpoint import said
+from xds.model.audit import Kept
+from xds.pages.ask import Ask, Format
+from xds.pages.auditor.log import Line, columns, lines_of
+from xds.pages.listing import Listing, to_csv
+from xds.ports import Reader
+
+Lines = AsyncIterator[Sequence[Kept]]
+_READ_ME = """Bewijspakket uit het logboek
+
+log.ndjson    de regels, elk met het bewijs dat zij in het logboek staat
+checkpoints   de ondertekende controlepunten van het logboek
+
+Controleer het met: xds audit verify MAP --key SLEUTEL
+SLEUTEL is de openbare sleutel van het logboek. Vraag die aan de beheerder, of neem hem van zijn website.
+"""
+
+
+class Form(NamedTuple):
+    """`make` gives the pieces of a file of these lines, which are below a seq."""
+
+    label: str
+    suffix: str
+    content_type: str
+    make: Callable[[Ask, Lines, int], AsyncIterator[bytes]]
+
+
+async def _csv(ask: Ask, lines: Lines, below: int) -> AsyncIterator[bytes]:
+    wide = columns(replace(ask, format=Format.CSV))
+    yield to_csv(Listing("", "", wide, []))
+    async for some in lines:
+        rows = to_csv(Listing("", "", wide, lines_of(ask, list(some))))
+        yield rows.partition(b"\r\n")[2]
+
+
+async def _nen7513(ask: Ask, lines: Lines, below: int) -> AsyncIterator[bytes]:
+    begin, end = nen7513.document([])
+    yield begin
+    async for some in lines:
+        pieces = list(nen7513.document((line.seq, line.record) for line in _said(ask, some)))
+        yield b"".join(pieces[1:-1])
+    yield end
+
+
+async def _fhir(ask: Ask, lines: Lines, below: int) -> AsyncIterator[bytes]:
+    async for some in lines:
+        events = (fhir.audit_event(line.seq, line.record) for line in _said(ask, some))
+        yield b"".join(msgspec.json.encode(event) + b"\n" for event in events)
+
+
+async def _bundle(ask: Ask, lines: Lines, below: int) -> AsyncIterator[bytes]:
+    """A ZIP archive whose records prove themselves under the checkpoint of `below` records."""
+    notes = await ask.read(lambda reader: [note for note in reader.log.notes() if note.size <= below])
+    sink = _Sink()
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("LEESMIJ.txt", _READ_ME)
+        archive.writestr(CHECKPOINTS, "\n".join(note.text for note in notes))
+        with archive.open(RECORDS, "w", force_zip64=True) as file:
+            file.write(selection_header(said(notes[-1].text).origin))
+            async for some in lines:
+                seqs = [kept.leaf.seq for kept in some]
+
+                def look(reader: Reader, seqs: list[int] = seqs) -> dict[int, list[bytes]]:
+                    return reader.log.proofs(seqs, below)
+
+                paths = await ask.read(look)
+                for kept in some:
+                    file.write(proven(kept, paths[kept.leaf.seq]))
+                yield sink.taken()
+    yield sink.taken()
+
+
+FORMS: dict[str, Form] = {
+    "csv": Form("Rekenblad (CSV)", "csv", "text/csv", _csv),
+    "nen7513": Form("NEN 7513 (XML)", "xml", "application/xml", _nen7513),
+    "fhir": Form("FHIR AuditEvent (een per regel)", "ndjson", "application/fhir+ndjson", _fhir),
+    "bewijs": Form("Bewijspakket, dat een ander kan controleren (ZIP)", "zip", "application/zip", _bundle),
+}
+
+
+def _said(ask: Ask, some: Sequence[Kept]) -> list[Line]:
+    return lines_of(ask, list(some))
+
+
+class _Sink(io.RawIOBase):
+    """Takes what is written, and gives it away."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._pieces: list[bytes] = []
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: bytes | memoryview) -> int:  # type: ignore[override]
+        self._pieces.append(bytes(data))
+        return len(data)
+
+    def taken(self) -> bytes:
+        whole, self._pieces = b"".join(self._pieces), []
+        return whole

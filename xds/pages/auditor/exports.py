@@ -1,0 +1,182 @@
+"""Records that are taken away: asked for, approved by a second person where they are many, and sent.
+
+What is taken is fixed when it is asked for: the records below a seq that meet a question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from xds.model.audit import Kept, LogSelection
+from xds.model.desk import Export
+from xds.model.hl7 import CX, parse_cx
+from xds.model.viewer import Auditor, Role
+from xds.pages.ask import Ask, Done, File, Missing, Seen, View
+from xds.pages.auditor.export_forms import FORMS, Lines
+from xds.pages.auditor.log import lines_of
+from xds.pages.auditor.question import Question, question_in, question_of
+from xds.pages.listing import Column, Listing
+from xds.ports import Reader, Writer
+
+PATH = "/toezicht/export"
+_LASTS = timedelta(days=7)
+_AT_ONCE = 500
+_KIND = "log-export"
+APPROVERS = frozenset({Role.PRIVACY_OFFICER})
+
+
+@dataclass(slots=True)
+class ExportPages:
+    """The pages of exports. `sent` has how many records of an export were sent, as far as this process knows."""
+
+    sent: dict[int, int] = field(default_factory=dict)
+
+    async def form(self, ask: Ask) -> View:
+        """What would be taken away, and in which form."""
+        question = question_of(ask)
+        _, total = await self._extent(ask, question, "csv")
+        context = {"question": question, "total": total, "forms": [(name, each.label) for name, each in FORMS.items()],
+                   "alone": ask.sources.export_alone}  # fmt: skip
+        return View("auditor/export.html", Seen("Export kiezen", question.words), context)
+
+    async def ask_for(self, ask: Ask) -> Done:
+        """Keep what is asked for; one that is small needs nobody else."""
+        form = ask.form.get("vorm", "")
+        if form not in FORMS:
+            raise Missing
+        question = question_in(ask, ask.form.get("vraag", ""))
+        below, total = await self._extent(ask, question, form)
+        auditor = _auditor(ask)
+        new = Export(0, auditor.account, auditor.organisation, question.address, form, below, total, ask.now)
+        seen = Seen("Export gevraagd", (*question.words, ("vorm", form), ("regels", str(total))), kind=_KIND)
+        return Done(seen, PATH + "s", lambda writer: _keep(writer, new))
+
+    async def exports(self, ask: Ask) -> View:
+        """The exports of the last days that this auditor asked for, or may approve."""
+        auditor = _auditor(ask)
+        kept = await ask.read(lambda reader: reader.desk.exports(ask.now - _LASTS))
+        mine = [each for each in kept if each.account == auditor.account or self._may_approve(auditor, each, ask)]
+        columns = [
+            Column("asked", "Gevraagd", lambda each: each.asked),
+            Column("account", "Door", lambda each: each.account),
+            Column("form", "Vorm", lambda each: FORMS[each.form].label),
+            Column("total", "Regels", lambda each: each.total, number=True),
+            Column("state", "Stand", lambda each: self._state(auditor, each, ask),
+                   link=lambda each: f"{PATH}/{each.id}"),
+        ]  # fmt: skip
+        listing = Listing("exports", "Exports van de laatste zeven dagen", columns, mine,
+                          empty="Er zijn geen exports. U vraagt er een bij het logboek.")  # fmt: skip
+        return View("auditor/exports.html", Seen("Exports"), {}, listing)
+
+    async def export(self, ask: Ask) -> View:
+        """One export: what it is, and what can be done with it now."""
+        found, auditor = await self._found(ask), _auditor(ask)
+        context = {
+            "export": found,
+            "label": FORMS[found.form].label,
+            "question": question_in(ask, found.words),
+            "state": self._state(auditor, found, ask),
+            "sent": self.sent.get(found.id),
+            "mine": found.account == auditor.account,
+            "ready": self._ready(found, ask),
+            "may_approve": self._may_approve(auditor, found, ask),
+        }
+        return View("auditor/export_one.html", Seen("Export", (("nummer", str(found.id)),)), context)
+
+    async def approve(self, ask: Ask) -> Done:
+        """Approve the export of somebody else."""
+        found, auditor = await self._found(ask), _auditor(ask)
+        if not self._may_approve(auditor, found, ask):
+            raise Missing
+        words = (("nummer", str(found.id)), ("gevraagd door", found.account), ("regels", str(found.total)))
+
+        def change(writer: Writer) -> None:
+            if not writer.desk.approve_export(found.id, auditor.account):
+                raise Missing
+
+        return Done(Seen("Export goedgekeurd", words, kind=_KIND), f"{PATH}/{found.id}", change)
+
+    async def file(self, ask: Ask) -> File:
+        """The records, for who asked for them."""
+        found = await self._found(ask)
+        if found.account != _auditor(ask).account or not self._ready(found, ask):
+            raise Missing
+        question, form = question_in(ask, found.words), FORMS[found.form]
+        seen = Seen(
+            f"Export: {form.label}",
+            (*question.words, ("nummer", str(found.id)), ("regels", str(found.total))),
+            await self._patients(ask, question, found),
+            _KIND,
+        )
+        lines = self._lines(ask, question.selection, found)
+        return File(seen, f"logboek-{found.id}.{form.suffix}", form.content_type, form.make(ask, lines, found.below))
+
+    async def _lines(self, ask: Ask, selection: LogSelection, export: Export) -> Lines:
+        first = self.sent[export.id] = 0
+        while True:
+            some = await ask.read(lambda reader, first=first: reader.log.find(selection, first, _AT_ONCE))
+            within = [kept for kept in some if kept.leaf.seq < export.below]
+            if within:
+                yield within
+                self.sent[export.id] += len(within)
+            if len(within) < _AT_ONCE:
+                return
+            first = within[-1].leaf.seq + 1
+
+    async def _extent(self, ask: Ask, question: Question, form: str) -> tuple[int, int]:
+        """Below which seq, and how many records: a bundle has only what is under a checkpoint."""
+
+        def look(reader: Reader) -> tuple[int, int]:
+            note = reader.log.newest_note()
+            below = (note.size if note else 0) if form == "bewijs" else reader.log.head().size
+            return below, reader.log.sample(question.selection, below, lambda total: [])[0]
+
+        return await ask.read(look)
+
+    async def _patients(self, ask: Ask, question: Question, export: Export) -> tuple[CX, ...]:
+        """Whose data are taken: all clients of a small export, and of a large one the client that it is about."""
+        if export.total > ask.sources.export_alone and not question.selection.patient:
+            return ()
+        most = 1 if question.selection.patient else max(export.total, 1)
+        some: Sequence[Kept] = await ask.read(lambda reader: reader.log.find(question.selection, 0, most))
+        numbers = (line.record.patient for line in lines_of(ask, list(some)) if line.seq < export.below)
+        return tuple(map(parse_cx, dict.fromkeys(number for number in numbers if number is not None)))
+
+    async def _found(self, ask: Ask) -> Export:
+        """The export of the address; Missing unless it is the auditor's own, or one to approve."""
+        found = await ask.read(lambda reader: reader.desk.export(int(ask.match["id"])))
+        auditor = _auditor(ask)
+        if found is None or found.asked < ask.now - _LASTS:
+            raise Missing
+        if found.account != auditor.account and not self._may_see(auditor, found):
+            raise Missing
+        return found
+
+    def _may_see(self, auditor: Auditor, export: Export) -> bool:
+        return auditor.role in APPROVERS and auditor.organisation in (None, export.organisation)
+
+    def _may_approve(self, auditor: Auditor, export: Export, ask: Ask) -> bool:
+        return self._may_see(auditor, export) and export.account != auditor.account and not self._ready(export, ask)
+
+    def _ready(self, export: Export, ask: Ask) -> bool:
+        return export.approver is not None or export.total <= ask.sources.export_alone
+
+    def _state(self, auditor: Auditor, export: Export, ask: Ask) -> str:
+        if not self._ready(export, ask):
+            return "wacht op een tweede persoon" if export.account == auditor.account else "wacht op uw goedkeuring"
+        sent = self.sent.get(export.id)
+        if sent is None:
+            return "klaar om op te halen"
+        return "opgehaald" if sent >= export.total else f"{sent} van {export.total} regels verstuurd"
+
+
+def _auditor(ask: Ask) -> Auditor:
+    if ask.session.auditor is None:
+        raise Missing
+    return ask.session.auditor
+
+
+def _keep(writer: Writer, new: Export) -> None:
+    writer.desk.ask_export(new)
