@@ -210,3 +210,23 @@ def test_the_four_overviews(pages: Pages) -> None:
     assert "Overzicht van een dossier" in browser.get(f"/toezicht/overzicht/dossier?client={token}").text
     assert browser.get("/toezicht/overzicht/dag?organisatie=00001234").status == 404
     assert len(pages.records(patient=pages.recorder.patient(str(SOFIE)), employee="overzicht")) == 1
+
+
+def test_a_search_is_kept_shared_and_thrown_away(pages: Pages) -> None:
+    browser, other = pages.signed_in("bewaart"), pages.signed_in("collega-van")
+    browser.get("/toezicht/log?uitkomst=4")
+    words = "uitkomst=4&organisatie=00005678&voor=3"
+    for name, shared in (("Alleen van mij", ""), ("Voor iedereen", "ja")):
+        assert browser.post("/toezicht/zoekopdrachten", {"naam": name, "vraag": words, "delen": shared}).status == 303
+    mine = browser.get("/toezicht/zoekopdrachten.json").json()["rows"]
+    assert [(row["name"], row["shared"]) for row in mine] == [("Alleen van mij", False), ("Voor iedereen", True)]
+    text = other.get("/toezicht/zoekopdrachten").text
+    assert "Alleen van mij" not in text and "Voor iedereen" in text
+    address = unescape(re.search(r'href="(/toezicht/log\?[^"]+)">Voor iedereen', text)[1])
+    assert re.findall(r'href="/toezicht/log/(\d+)"', other.get(address).text) == ["61"]
+
+    shared = re.findall(r'action="(/toezicht/zoekopdrachten/\d+/weg)"', browser.get("/toezicht/zoekopdrachten").text)
+    assert other.post(shared[0]).status == 404
+    assert [browser.post(each).status for each in shared] == [303, 303]
+    assert browser.get("/toezicht/zoekopdrachten.json").json()["rows"] == []
+    assert browser.post("/toezicht/zoekopdrachten", {"naam": " ", "vraag": ""}).status == 404

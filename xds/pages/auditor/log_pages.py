@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from xds.pages.auditor import searches
 from xds.pages.auditor.exports import APPROVERS, PATH, ExportPages
 from xds.pages.auditor.log import client_form, find_client, log
 from xds.pages.auditor.overviews import overview, overviews
@@ -20,6 +21,9 @@ def add_log_pages(site: Site) -> None:
     site.page("/toezicht/steekproef", sample, AUDITORS, label="Steekproef", listed=True)
     site.page("/toezicht/client", client_form, AUDITORS)
     site.action("/toezicht/client", find_client, AUDITORS)
+    site.page(searches.PATH, searches.searches, AUDITORS, label="Zoekopdrachten", listed=True)
+    site.action(searches.PATH, searches.save, AUDITORS)
+    site.action(f"{searches.PATH}/{_NUMBER}/weg", searches.delete, AUDITORS)
     exports = ExportPages()
     site.page(PATH, exports.form, AUDITORS)
     site.action(PATH, exports.ask_for, AUDITORS)
