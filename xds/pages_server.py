@@ -141,8 +141,7 @@ def build_site(settings: Settings, clock: Clock = _now) -> web.Application:
         refused, provider = RefusedConnections(log), _provider(settings)
         machine, patient_key = ThisMachine(settings, database), recorder_of(settings).patient
         trail, rules = AppendingTrail(log), read_hint_rules(settings.pages.hints)
-        alone = settings.pages.export_alone
-        sources = Sources(index, trail, log.entries, patient_key, clock, machine, refused.note, rules, alone)
+        sources = Sources(index, trail, log.entries, patient_key, clock, machine, refused.note, rules)
         site = _site(settings, sources, provider)
         closing = opened.pop_all()
     app = site.app
@@ -244,7 +243,8 @@ def _site(settings: Settings, sources: Sources, provider: Provider | None) -> Si
     ClientLaunch(site, Expected(settings.pages_url, ASSURANCE, settings.identity.least_assurance))
     if provider is not None:
         OidcSignIn(site, provider)
-    for part in (auditor, client, public):
+    auditor.add_pages(site, pages.export_alone)
+    for part in (client, public):
         part.add_pages(site)
     return site
 

@@ -67,7 +67,7 @@ class Sources:
 
     `patient_key` is the log's keyed hash of a patient, as CX text. `turned_away` is told of sign-ins by nobody that is
     known here, by address and reason: they are counted, because anybody can make as many as they like. `rules` raise
-    hints. An export of more records than `export_alone` takes a second person.
+    hints.
     """
 
     index: Index
@@ -78,7 +78,6 @@ class Sources:
     machine: Machine
     turned_away: Callable[[str, str], None]
     rules: HintRules
-    export_alone: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

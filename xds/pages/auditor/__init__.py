@@ -11,14 +11,15 @@ from xds.pages.site import AUDITORS, Site
 __all__ = ["add_pages"]
 
 
-def add_pages(site: Site) -> None:
+def add_pages(site: Site, export_alone: int) -> None:
+    """An export of more records than `export_alone` takes a second person."""
     rules = site.sources.rules
     hints = HintPages(Lookout(rules))
     site.page("/toezicht", StartPage(hints, rules), AUDITORS, label="Start")
     site.page(PATH, hints.hints, AUDITORS, label="Signalen", listed=True)
     site.page(f"{PATH}/{{id:[0-9a-f]{{32}}}}", hints.hint, AUDITORS)
     site.action(f"{PATH}/{{id:[0-9a-f]{{32}}}}", hints.review, REVIEWERS)
-    add_log_pages(site)
+    add_log_pages(site, export_alone)
     _add_operation(site)
 
 

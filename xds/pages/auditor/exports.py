@@ -29,8 +29,13 @@ APPROVERS = frozenset({Role.PRIVACY_OFFICER})
 
 @dataclass(slots=True)
 class ExportPages:
-    """The pages of exports. `sent` has how many records of an export were sent, as far as this process knows."""
+    """The pages of exports.
 
+    More records than `alone` take a second person. `sent` has how many records of an export were sent, as far as this
+    process knows.
+    """
+
+    alone: int
     sent: dict[int, int] = field(default_factory=dict)
 
     async def form(self, ask: Ask) -> View:
@@ -38,7 +43,7 @@ class ExportPages:
         question = question_of(ask)
         _, total = await self._extent(ask, question, "csv")
         context = {"question": question, "total": total, "forms": [(name, each.label) for name, each in FORMS.items()],
-                   "alone": ask.sources.export_alone}  # fmt: skip
+                   "alone": self.alone}  # fmt: skip
         return View("auditor/export.html", Seen("Export kiezen", question.words), context)
 
     async def ask_for(self, ask: Ask) -> Done:
@@ -57,13 +62,13 @@ class ExportPages:
         """The exports of the last days that this auditor asked for, or may approve."""
         auditor = _auditor(ask)
         kept = await ask.read(lambda reader: reader.desk.exports(ask.now - _LASTS))
-        mine = [each for each in kept if each.account == auditor.account or self._may_approve(auditor, each, ask)]
+        mine = [each for each in kept if each.account == auditor.account or self._may_approve(auditor, each)]
         columns = [
             Column("asked", "Gevraagd", lambda each: each.asked),
             Column("account", "Door", lambda each: each.account),
             Column("form", "Vorm", lambda each: FORMS[each.form].label),
             Column("total", "Regels", lambda each: each.total, number=True),
-            Column("state", "Stand", lambda each: self._state(auditor, each, ask),
+            Column("state", "Stand", lambda each: self._state(auditor, each),
                    link=lambda each: f"{PATH}/{each.id}"),
         ]  # fmt: skip
         listing = Listing("exports", "Exports van de laatste zeven dagen", columns, mine,
@@ -77,18 +82,18 @@ class ExportPages:
             "export": found,
             "label": FORMS[found.form].label,
             "question": question_in(ask, found.words),
-            "state": self._state(auditor, found, ask),
+            "state": self._state(auditor, found),
             "sent": self.sent.get(found.id),
             "mine": found.account == auditor.account,
-            "ready": self._ready(found, ask),
-            "may_approve": self._may_approve(auditor, found, ask),
+            "ready": self._ready(found),
+            "may_approve": self._may_approve(auditor, found),
         }
         return View("auditor/export_one.html", Seen("Export", (("nummer", str(found.id)),)), context)
 
     async def approve(self, ask: Ask) -> Done:
         """Approve the export of somebody else."""
         found, auditor = await self._found(ask), _auditor(ask)
-        if not self._may_approve(auditor, found, ask):
+        if not self._may_approve(auditor, found):
             raise Missing
         words = (("nummer", str(found.id)), ("gevraagd door", found.account), ("regels", str(found.total)))
 
@@ -101,7 +106,7 @@ class ExportPages:
     async def file(self, ask: Ask) -> File:
         """The records, for who asked for them."""
         found = await self._found(ask)
-        if found.account != _auditor(ask).account or not self._ready(found, ask):
+        if found.account != _auditor(ask).account or not self._ready(found):
             raise Missing
         question, form = question_in(ask, found.words), FORMS[found.form]
         seen = Seen(
@@ -137,7 +142,7 @@ class ExportPages:
 
     async def _patients(self, ask: Ask, question: Question, export: Export) -> tuple[CX, ...]:
         """Whose data are taken: all clients of a small export, and of a large one the client that it is about."""
-        if export.total > ask.sources.export_alone and not question.selection.patient:
+        if export.total > self.alone and not question.selection.patient:
             return ()
         most = 1 if question.selection.patient else max(export.total, 1)
         some: Sequence[Kept] = await ask.read(lambda reader: reader.log.find(question.selection, 0, most))
@@ -157,14 +162,14 @@ class ExportPages:
     def _may_see(self, auditor: Auditor, export: Export) -> bool:
         return auditor.role in APPROVERS and auditor.organisation in (None, export.organisation)
 
-    def _may_approve(self, auditor: Auditor, export: Export, ask: Ask) -> bool:
-        return self._may_see(auditor, export) and export.account != auditor.account and not self._ready(export, ask)
+    def _may_approve(self, auditor: Auditor, export: Export) -> bool:
+        return self._may_see(auditor, export) and export.account != auditor.account and not self._ready(export)
 
-    def _ready(self, export: Export, ask: Ask) -> bool:
-        return export.approver is not None or export.total <= ask.sources.export_alone
+    def _ready(self, export: Export) -> bool:
+        return export.approver is not None or export.total <= self.alone
 
-    def _state(self, auditor: Auditor, export: Export, ask: Ask) -> str:
-        if not self._ready(export, ask):
+    def _state(self, auditor: Auditor, export: Export) -> str:
+        if not self._ready(export):
             return "wacht op een tweede persoon" if export.account == auditor.account else "wacht op uw goedkeuring"
         sent = self.sent.get(export.id)
         if sent is None:

@@ -13,7 +13,7 @@ from xds.pages.site import AUDITORS, Site
 _NUMBER = "{id:[0-9]{1,15}}"
 
 
-def add_log_pages(site: Site) -> None:
+def add_log_pages(site: Site, export_alone: int) -> None:
     site.page("/toezicht/log", log, AUDITORS, label="Logboek", listed=True)
     site.page("/toezicht/log/{seq:[0-9]{1,18}}", record, AUDITORS, listed=True)
     site.page("/toezicht/overzicht", overviews, AUDITORS, label="Overzichten")
@@ -24,7 +24,7 @@ def add_log_pages(site: Site) -> None:
     site.page(searches.PATH, searches.searches, AUDITORS, label="Zoekopdrachten", listed=True)
     site.action(searches.PATH, searches.save, AUDITORS)
     site.action(f"{searches.PATH}/{_NUMBER}/weg", searches.delete, AUDITORS)
-    exports = ExportPages()
+    exports = ExportPages(export_alone)
     site.page(PATH, exports.form, AUDITORS)
     site.action(PATH, exports.ask_for, AUDITORS)
     site.page("/toezicht/exports", exports.exports, AUDITORS, label="Exports", listed=True)
