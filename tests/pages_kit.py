@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import trustme
+from consent_samples import POLICY_FILE
 from samples import PATIENT
 
 from xds.atna.keys import make_keys, read_index_key
@@ -33,7 +34,7 @@ from xds.model.viewer import Auditor, Relation, Role, Session, Visit
 from xds.pages.access.sessions import COOKIE
 from xds.pages.access.totp import code_at, encrypted, new_secret
 from xds.pages_server import running
-from xds.settings import AuditSettings, DatabaseSettings, PagesSettings, Settings, TlsSettings
+from xds.settings import AuditSettings, ConsentSettings, DatabaseSettings, PagesSettings, Settings, TlsSettings
 
 Form = dict[str, str]
 
@@ -68,6 +69,7 @@ class Pages:
             tls=TlsSettings(certificate=folder / "server.pem", key=folder / "server-key.pem"),
             database=DatabaseSettings(url=url or f"sqlite:///{folder}/pages.db"),
             audit=keys,
+            consent=ConsentSettings(policy=POLICY_FILE),
             pages=PagesSettings(port=self.port, client_ca=folder / "ca.pem", **settings),
         )
         self.database: Database = open_database(self.settings.database.url, create=True)

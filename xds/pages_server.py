@@ -30,6 +30,7 @@ from cryptography import x509
 from xds.atna.keys import read_index_key
 from xds.atna.syslog import FEED
 from xds.audit.hint_rules import read_hint_rules
+from xds.consent import load_policy
 from xds.db import Database, open_database
 from xds.errors import Misconfigured, Unavailable
 from xds.gate.opening import log_of, watch_of
@@ -141,7 +142,8 @@ def build_site(settings: Settings, clock: Clock = _now) -> web.Application:
         refused, provider = RefusedConnections(log), _provider(settings)
         machine, patient_key = ThisMachine(settings, database), recorder_of(settings).patient
         trail, rules = AppendingTrail(log), read_hint_rules(settings.pages.hints)
-        sources = Sources(index, trail, log.entries, patient_key, clock, machine, refused.note, rules)
+        policy = None if settings.consent.policy is None else load_policy(settings.consent.policy)
+        sources = Sources(index, trail, log.entries, patient_key, clock, machine, refused.note, rules, policy)
         site = _site(settings, sources, provider)
         closing = opened.pop_all()
     app = site.app
@@ -236,7 +238,14 @@ def _site(settings: Settings, sources: Sources, provider: Provider | None) -> Si
     pages = settings.pages
     sessions = Sessions(sources, timedelta(minutes=pages.idle_minutes), timedelta(hours=pages.session_hours))
     assets = Assets(b"" if pages.theme is None else _read("theme", pages.theme))
-    everywhere = {"asset": assets.url, "site_title": pages.title, "with_provider": provider is not None}
+    contact = {"name": pages.contact, "email": pages.contact_email, "phone": pages.contact_phone}
+    everywhere = {
+        "asset": assets.url,
+        "site_title": pages.title,
+        "with_provider": provider is not None,
+        "with_mitz": settings.consent.source == "mitz",
+        "contact": contact,
+    }
     site = Site(sources, sessions, settings.pages_url, peer_of, everywhere)
     assets.add_to(site.app)
     CertificateSignIn(site, read_index_key(settings.audit.index_key))

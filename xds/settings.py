@@ -140,6 +140,11 @@ class PagesSettings(msgspec.Struct, frozen=True, kw_only=True):
         "Gegevensuitwisseling geboortezorg"
     )
     theme: Annotated[Path | None, Meta(description="CSS file of the region, which goes over the pages' own")] = None
+    contact: Annotated[str | None, Meta(description="Who answers the questions of clients, such as an office")] = None
+    contact_email: Annotated[
+        str | None, Meta(description="E-mail address of that office", pattern="^[^@ ]+@[^@ ]+$")
+    ] = None
+    contact_phone: Annotated[str | None, Meta(description="Telephone number of that office")] = None
     hints: Annotated[
         Path | None, Meta(description="TOML file: when the start page hints at something; none: the defaults")
     ] = None

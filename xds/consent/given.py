@@ -26,6 +26,7 @@ from xds.model.party import Person, Requester
 Rank = tuple[int, int]
 """How specific a scope is: by its kind, then a category by how few kinds of organisations it has."""
 
+_NO_NAMES: Mapping[str, str] = {}
 _NO_WORD = "De cliënt heeft hiervoor geen toestemming gegeven."
 
 
@@ -169,21 +170,21 @@ def _sentence(policy: Policy, consent: Consent) -> str:
     return f"De cliënt heeft op {since} {verb}: {subject_words(policy, consent)}."
 
 
-def subject_words(policy: Policy, consent: Consent) -> str:
-    """What a consent is about, in Dutch."""
+def subject_words(policy: Policy, consent: Consent, names: Mapping[str, str] = _NO_NAMES) -> str:
+    """What a consent is about, in Dutch. `names` are those of organisations, by URA."""
     holder, category, consumer = consent.subject
     what = "alle gegevens" if category is None else policy.data_categories.get(category, category)
-    return f"{what} van {scope_words(policy, holder)}, in te zien door {scope_words(policy, consumer)}"
+    return f"{what} van {scope_words(policy, holder, names)}, in te zien door {scope_words(policy, consumer, names)}"
 
 
-def scope_words(policy: Policy, scope: Scope) -> str:
+def scope_words(policy: Policy, scope: Scope, names: Mapping[str, str] = _NO_NAMES) -> str:
     """A scope in Dutch."""
     match scope.kind:
         case ScopeKind.CATEGORY:
             category = policy.organisation_categories.get(scope.code)
             return scope.code if category is None else category.display
         case ScopeKind.ORGANISATION:
-            return f"de organisatie met URA {scope.code}"
+            return names.get(scope.code) or f"de organisatie met URA {scope.code}"
         case ScopeKind.PERSON:
             return f"de zorgverlener met nummer {scope.code.partition('@')[0]}"
     return "alle aangesloten zorgaanbieders"

@@ -1,7 +1,7 @@
 """The pages: for auditors, for clients, and for the public; server-rendered, in Dutch.
 
-May import: consent, audit, ports, model, errors, and aiohttp, Jinja2. Knows neither SQL nor settings; what it needs
-comes through `Sources`. `xds.pages_server` puts it together.
+May import: ebrim, consent, audit, ports, model, errors, and aiohttp, Jinja2. Knows neither SQL nor settings; what it
+needs comes through `Sources`. `xds.pages_server` puts it together.
 
 site         the application: pages are registered here, and each is logged before it is shown
 ask          what a page is asked, and what it answers       listing    a list as HTML, JSON or CSV

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from multidict import MultiDict, MultiMapping
 
 from xds.audit.hint_rules import HintRules
+from xds.consent import Policy
 from xds.model.audit import Entry, Event, LogSelection
 from xds.model.hl7 import CX
 from xds.model.party import Participant
@@ -67,7 +68,7 @@ class Sources:
 
     `patient_key` is the log's keyed hash of a patient, as CX text. `turned_away` is told of sign-ins by nobody that is
     known here, by address and reason: they are counted, because anybody can make as many as they like. `rules` raise
-    hints.
+    hints. `policy` says who may see what; None where nothing was laid down.
     """
 
     index: Index
@@ -78,6 +79,7 @@ class Sources:
     machine: Machine
     turned_away: Callable[[str, str], None]
     rules: HintRules
+    policy: Policy | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,8 @@ A page is always of the client of the session: no address names one, so there is
 """
 
 from xds.pages.client.access import accesses
+from xds.pages.client.consents import consents
+from xds.pages.client.question import question
 from xds.pages.site import CLIENTS, Site
 
 __all__ = ["add_pages"]
@@ -11,3 +13,5 @@ __all__ = ["add_pages"]
 
 def add_pages(site: Site) -> None:
     site.page("/mijn", accesses, CLIENTS, label="Wie keek in het dossier", listed=True)
+    site.page("/mijn/toestemming", consents, CLIENTS, label="Toestemming", listed=True)
+    site.page("/mijn/vraag", question, CLIENTS, label="Een vraag stellen")
