@@ -78,6 +78,13 @@ def test_what_is_not_there_is_told_in_words(pages: Pages, path: str) -> None:
     assert "bestaat niet" in answer.text
 
 
+def test_who_is_signed_in_goes_on_from_the_menu_after_a_page_that_is_not_there(pages: Pages) -> None:
+    missing = pages.signed_in("dwaalt").get("/toezicht/niets")
+
+    assert missing.status == 404
+    assert "Naam van dwaalt" in missing.text and 'href="/toezicht/beheer"' in missing.text
+
+
 def test_another_host_and_another_origin_are_turned_away(pages: Pages) -> None:
     browser = pages.signed_in("vreemd")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -47,6 +48,8 @@ _MOST = 64 << 10
 _PAGE = Coded("page", "xds", "Pagina")
 _HTML, _JSON, _CSV = "text/html", "application/json", "text/csv"
 _SAFE = frozenset({"GET", "HEAD"})
+_IN_SESSION = frozenset({403, 404})
+"""After these somebody who is signed in goes on from the menu."""
 
 _log = structlog.get_logger()
 
@@ -334,7 +337,11 @@ class Site:
                 raise web.HTTPForbidden
             return await handler(request)
         except web.HTTPException as error:
-            return self._failed(request, error.status)
+            session = None
+            if error.status in _IN_SESSION:
+                with contextlib.suppress(Unavailable):
+                    session = await self.sessions.current(request, self._peer_of(request)[1])
+            return self._failed(request, error.status, session)
         except Unavailable as error:
             _log.error("a page could not be given", reason=str(error))
             return self._failed(request, 503)
@@ -346,11 +353,11 @@ class Site:
         """Whether a form was sent from where it may be, as the browser says."""
         return request.path in self._from_elsewhere or request.headers.get("Origin") == self.base_url
 
-    def _failed(self, request: web.Request, status: int) -> web.Response:
+    def _failed(self, request: web.Request, status: int, session: Session | None = None) -> web.Response:
         told = words(status)
         if request.path.endswith((Format.JSON.value, Format.CSV.value)):
             return web.json_response({"error": told}, status=status)
-        return self.rendered(request, "error.html", {"status": status, "words": told}, None, status)
+        return self.rendered(request, "error.html", {"status": status, "words": told}, session, status)
 
 
 async def _sent(request: web.Request, file: File) -> web.StreamResponse:
