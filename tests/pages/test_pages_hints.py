@@ -99,7 +99,7 @@ def test_what_stands_out_is_on_the_start_page_and_ordinary_work_is_not(busy: Pag
     assert page.index("Noodknop na weigering") < page.index("D. Wieg, verpleegkundige")
     assert "C. Smit, verpleegkundige" in page and "2 keer geweigerd bij een cliënt" in page
     assert "A. Ander" not in page and "B. Bakker" not in page
-    assert "alle 4 open signalen" in page
+    assert "Alle 4 open signalen" in page
     assert "Zelfde achternaam of adres" in page
     assert "999911120" not in page
 
@@ -117,6 +117,8 @@ def test_a_hint_has_its_rule_and_leads_to_its_records(busy: Pages) -> None:
     path = urlsplit(address)
     found = browser.get(f"{path.path}.json?{path.query}").json()["rows"]
     assert [row["outcome"] for row in found] == ["gelukt, noodknop", "geweigerd", "geweigerd"]
+    here = browser.get(f"{address_of(listed, 'Noodknop na weigering')}.json").json()["rows"]
+    assert [row["reason"] for row in here] == ["Noodknop: spoed.", "Geen behandelrelatie.", "Geen behandelrelatie."]
     assert "999911120" not in page + address
 
 
@@ -155,7 +157,7 @@ def test_a_review_is_kept_with_who_and_when_and_is_on_record(busy: Pages) -> Non
     assert told.status == 422 and "burgerservicenummer" in told.text
     assert browser.post(url, {"uitkomst": "goed"}).status == 422
     others = [row for row in rows(browser) if row["employee"].startswith("C. Smit")]
-    assert {row["state"] for row in others} == {"nog niet bekeken"}
+    assert {row["state"] for row in others} == {"open"}
 
     siblings = browser.get(url).text.split('name="ook" value="')[1:]
     kept = browser.post(url, {"uitkomst": "investigate", "toelichting": "Gesprek gepland.", "ook": siblings[0][:32]})
@@ -166,7 +168,7 @@ def test_a_review_is_kept_with_who_and_when_and_is_on_record(busy: Pages) -> Non
 
     assert browser.post(url, {"uitkomst": "unlawful", "toelichting": "Buurvrouw."}).status == 303
     assert [row["state"] for row in rows(browser, "?toon=beoordeeld")] == ["niet in orde"]
-    assert [row["state"] for row in rows(browser)] == ["wordt uitgezocht", "nog niet bekeken", "nog niet bekeken"]
+    assert [row["state"] for row in rows(browser)] == ["wordt uitgezocht", "open", "open"]
     first, second = busy.records(employee="beoordeelt", transaction="hint-review")
     assert dict(first.things[0].details)["uitkomst"] == "investigate"
     assert len(first.things[0].details) == 3 and len(second.things[0].details) == 2

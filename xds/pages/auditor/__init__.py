@@ -17,7 +17,7 @@ def add_pages(site: Site, export_alone: int) -> None:
     hints = HintPages(Lookout(rules))
     site.page("/toezicht", StartPage(hints, rules), AUDITORS, label="Start")
     site.page(PATH, hints.hints, AUDITORS, label="Signalen", listed=True)
-    site.page(f"{PATH}/{{id:[0-9a-f]{{32}}}}", hints.hint, AUDITORS)
+    site.page(f"{PATH}/{{id:[0-9a-f]{{32}}}}", hints.hint, AUDITORS, listed=True)
     site.action(f"{PATH}/{{id:[0-9a-f]{{32}}}}", hints.review, REVIEWERS)
     add_log_pages(site, export_alone)
     _add_operation(site)

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import NamedTuple
 from urllib.parse import urlencode
 
 from xds.audit.hints import Hint, Rule
+from xds.model.audit import MINOR, Kept, LogSelection
 from xds.model.bsn import is_valid_bsn
-from xds.model.dutch_time import dutch_time
+from xds.model.dutch_time import dutch_midnight, dutch_time
 from xds.model.hint import Finding, Review
+from xds.model.hl7 import parse_cx
 from xds.model.viewer import Role
 from xds.pages.ask import Ask, Done, Format, Missing, Seen, View
+from xds.pages.auditor.log import event_of, lines_of, outcome, outcome_mark
 from xds.pages.auditor.lookout import Lookout
+from xds.pages.auditor.question import HEADINGS, microseconds
 from xds.pages.listing import Column, Listing
-from xds.ports import Writer
+from xds.ports import Reader, Writer
 
 PATH = "/toezicht/signalen"
 REVIEWERS = frozenset({Role.AUDITOR, Role.PRIVACY_OFFICER})
@@ -47,7 +51,7 @@ class Raised(NamedTuple):
 
     @property
     def state(self) -> str:
-        return _SHORT[self.reviews[-1].finding] if self.reviews else "nog niet bekeken"
+        return _SHORT[self.reviews[-1].finding] if self.reviews else "open"
 
     @property
     def state_mark(self) -> str:
@@ -62,27 +66,47 @@ class Raised(NamedTuple):
         return f"{PATH}/{self.hint.id}"
 
 
+_NARROWED = {
+    Rule.EMERGENCY: {"emergency": True},
+    Rule.UNRELATED: {"rule": "treatment-relation"},
+    Rule.REFUSALS: {"outcome": MINOR},
+}
+
+
+def selection_of(hint: Hint) -> LogSelection:
+    """The records that raised a hint, by whole days."""
+    selection = LogSelection(
+        started_from=microseconds(dutch_midnight(_since(hint))),
+        started_below=microseconds(dutch_midnight(hint.day + _DAY)),
+        employee=hint.who.employee,
+        organisation=hint.who.organisation,
+        patient=bytes.fromhex(hint.patient) or None,
+    )
+    return selection._replace(**_NARROWED.get(hint.rule, {}))
+
+
 def records_url(hint: Hint) -> str:
     """Where the log shows what raised a hint."""
     if hint.seq is not None:
         return f"/toezicht/log/{hint.seq}"
-    since = hint.day - _DAY if hint.rule is Rule.INSISTING else hint.day
-    words = {
-        "van": since.isoformat(),
-        "tot": hint.day.isoformat(),
-        "medewerker": hint.who.employee,
-        "organisatie": hint.who.organisation,
-        "client": hint.patient,
-        **_WORDS.get(hint.rule, {}),
-    }
-    return f"/toezicht/log?{urlencode({name: value for name, value in words.items() if value})}"
+    words = {"van": _since(hint).isoformat(), "tot": hint.day.isoformat()}
+    selection = selection_of(hint)
+    for name, heading in HEADINGS.items():
+        value = getattr(selection, name)
+        if value is not None:
+            words[heading.word] = _word(value)
+    return f"/toezicht/log?{urlencode(words)}"
 
 
-_WORDS = {
-    Rule.EMERGENCY: {"noodknop": "1"},
-    Rule.UNRELATED: {"regel": "treatment-relation"},
-    Rule.REFUSALS: {"uitkomst": "4"},
-}
+def _since(hint: Hint) -> date:
+    """A refusal may be of the day before the emergency that went over it."""
+    return hint.day - _DAY if hint.rule is Rule.INSISTING else hint.day
+
+
+def _word(value: str | int | bytes) -> str:
+    if isinstance(value, str):
+        return value
+    return value.hex() if isinstance(value, bytes) else str(int(value))
 
 
 class HintPages:
@@ -139,9 +163,9 @@ class HintPages:
         return View("auditor/hints.html", Seen("Signalen", words), context, listing)
 
     async def hint(self, ask: Ask) -> View:
-        """One hint, with the others of the same employee and day."""
+        """One hint, with its records and the others of the same employee and day."""
         shown, others = await self._one(ask)
-        return self._view(ask, shown, others)
+        return await self._view(ask, shown, others)
 
     async def review(self, ask: Ask) -> Done | View:
         """Keep what was found, of this hint and of the others that were ticked."""
@@ -149,7 +173,7 @@ class HintPages:
         remark, finding = ask.form.get("toelichting", "").strip(), ask.form.get("uitkomst", "")
         error = _mistake(finding, remark)
         if error:
-            return self._view(ask, shown, others, error, status=422)
+            return await self._view(ask, shown, others, error, status=422)
         ticked = set(ask.form.getall("ook", []))
         auditor = ask.session.auditor
         assert auditor is not None
@@ -176,14 +200,16 @@ class HintPages:
             raise Missing
         return shown, [each for each in found if each is not shown and same_case(each.hint, shown.hint)]
 
-    def _view(self, ask: Ask, shown: Raised, others: list[Raised], error: str = "", status: int = 200) -> View:
-        auditor = ask.session.auditor
+    async def _view(self, ask: Ask, shown: Raised, others: list[Raised], error: str = "", status: int = 200) -> View:
+        auditor, hint = ask.session.auditor, shown.hint
+        lines = lines_of(ask, await ask.read(lambda reader: _records(reader, hint, ask.limit)))
+        listing = Listing("regels", "Regels die dit signaal gaven, nieuwste eerst", _RECORD, lines)
         context = {
             "shown": shown,
             "name": name_of(shown.hint),
             "place": place_of(shown.hint),
             "others": others,
-            "records": records_url(shown.hint),
+            "records": records_url(hint),
             "findings": [(finding.value, text) for finding, text in FINDINGS.items()],
             "told": FINDINGS,
             "may_review": auditor is not None and auditor.role in REVIEWERS,
@@ -191,8 +217,25 @@ class HintPages:
             "remark": ask.form.get("toelichting", ""),
             "chosen": ask.form.get("uitkomst", ""),
         }
-        words = (("signaal", f"{shown.hint.rule.value} {shown.hint.day} {shown.hint.who.employee}"),)
-        return View("auditor/hint.html", Seen("Signaal", words), context, status=status)
+        words = (("signaal", f"{hint.rule.value} {hint.day} {hint.who.employee}"),)
+        patients = tuple(parse_cx(line.record.patient) for line in lines[:1] if hint.patient and line.record.patient)
+        return View("auditor/hint.html", Seen("Signaal", words, patients), context, listing, status)
+
+
+_RECORD = (
+    Column("moment", "Tijd", lambda line: line.record.started, link=lambda line: f"/toezicht/log/{line.seq}"),
+    Column("event", "Gebeurtenis", lambda line: event_of(line.record)),
+    Column("client", "Cliënt", lambda line: line.client[:8] or None),
+    Column("outcome", "Uitkomst", lambda line: outcome(line.record), mark=lambda line: outcome_mark(line.record)),
+    Column("reason", "Waarom", lambda line: line.record.reason),
+)
+
+
+def _records(reader: Reader, hint: Hint, limit: int) -> list[Kept]:
+    """At most `limit` records that raised a hint, newest first."""
+    if hint.seq is not None:
+        return reader.log.lines(hint.seq, 1)
+    return reader.log.newest(selection_of(hint), None, limit)
 
 
 def same_case(one: Hint, other: Hint) -> bool:
@@ -215,13 +258,16 @@ def place_of(hint: Hint) -> str:
 
 
 def cases(raised: Iterable[Raised]) -> list[tuple[Raised, ...]]:
-    """The hints by employee and day: what asks most for a look first, and of that the newest."""
+    """The hints by employee and day: what nobody looked at first, of that what weighs most, and of that the newest."""
     found: dict[object, list[Raised]] = {}
     for each in raised:
         found.setdefault(case_of(each.hint), []).append(each)
-    return sorted(
-        map(tuple, found.values()), key=lambda case: (-case[0].hint.rule.weight, -case[0].hint.day.toordinal())
-    )
+    return sorted(map(tuple, found.values()), key=_weight, reverse=True)
+
+
+def _weight(case: tuple[Raised, ...]) -> tuple[bool, int, date]:
+    rules = {each.hint.rule for each in case}
+    return any(not each.reviews for each in case), sum(rule.weight for rule in rules), case[0].hint.day
 
 
 def _mistake(finding: str, remark: str) -> str:
