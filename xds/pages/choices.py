@@ -57,6 +57,11 @@ COLUMNS = (
     Column("about", "Waarover", lambda row: row.about),
     Column("state", "Nu", lambda row: row.state),
     Column("given_by", "Door", lambda row: row.given_by),
+)
+"""Those that are on screen."""
+
+ALL_COLUMNS = (
+    *COLUMNS,
     Column("channel", "Hoe", lambda row: row.channel),
     Column("since", "Vanaf", lambda row: row.since),
     Column("until", "Tot", lambda row: row.until),

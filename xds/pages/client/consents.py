@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from xds.model.consent import Consent
 from xds.model.party import Participant
-from xds.pages.ask import Ask, Seen, View
-from xds.pages.choices import COLUMNS, choices
+from xds.pages.ask import Ask, Format, Seen, View
+from xds.pages.choices import ALL_COLUMNS, COLUMNS, choices
 from xds.pages.client.own import Own, own_of
 from xds.pages.listing import Listing
 from xds.ports import Reader
@@ -24,6 +24,7 @@ async def consents(ask: Ask) -> View:
     own, versions, participants = await ask.read(look)
     policy = ask.sources.policy
     found = [] if policy is None or own.facts is None else choices(policy, versions, own.facts, participants, ask.now)
-    listing = Listing("toestemming", "Alle keuzes door de tijd", COLUMNS, found, empty=_EMPTY)
+    columns = COLUMNS if ask.format is Format.HTML else ALL_COLUMNS
+    listing = Listing("toestemming", "Alle keuzes door de tijd", columns, found, empty=_EMPTY)
     context = {"own": own, "counting": [each for each in found if each.counts], "with_policy": policy is not None}
     return View("client/consents.html", Seen(_PAGE, (), (own.cx,), "consent-read"), context, listing)

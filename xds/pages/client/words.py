@@ -47,6 +47,21 @@ DEEDS: Mapping[str, str] = {
 }
 """By the names of `xds.audit.events.KINDS`."""
 
+TRIED: Mapping[str, str] = {
+    "ITI-8": "Wilde de gegevens van de cliënt doorgeven.",
+    "ITI-18": "Wilde zoeken welke documenten er zijn.",
+    "ITI-41": "Wilde een document beschikbaar stellen.",
+    "ITI-42": "Wilde een document aanmelden.",
+    "ITI-43": "Wilde een document openen.",
+    "ITI-57": "Wilde de gegevens over een document veranderen.",
+    "ITI-62": "Wilde de aanmelding van een document weghalen.",
+    "ITI-86": "Wilde een document verwijderen.",
+    "consent-read": "Wilde zien welke toestemming er is gegeven.",
+    "consent-change": "Wilde een keuze over toestemming vastleggen.",
+    "log-read": "Wilde zien wie het dossier heeft ingezien.",
+}
+"""The same where it didn't go on; for what is not here the words of `DEEDS` do."""
+
 _UNKNOWN_DOCUMENT = "een document dat niet meer is aangemeld"
 _FAILED = {
     MINOR: "Dit is geweigerd.",
@@ -54,7 +69,7 @@ _FAILED = {
     MAJOR: "Dit is niet gelukt, door een storing of omdat de toegang niet klopte.",
 }
 _REFUSED, _PERMITTED, _NEUTRAL = "geweigerd", "toegestaan", "vastgelegd"
-_NO_DECISION = "Hierover hoefde geen besluit over toegang te worden genomen."
+_NOT_DONE = "notice"
 _AUTOMATIC = "Dit deed een computersysteem vanzelf. Er zat op dat moment niemand in het dossier te kijken."
 
 
@@ -93,7 +108,7 @@ def line_of(record: Record, titles: Mapping[str, str], is_parent: bool) -> Line:
         person.organisation_name or (f"organisatie met nummer {person.organisation}" if person.organisation else ""),
         _role(record, is_parent),
         (person.name or f"zorgverlener met nummer {person.number}") if urgent and user.is_person else "",
-        _deed(record),
+        _deed(record, mark),
         tuple(documents),
         "noodknop gebruikt" if urgent and outcome == _PERMITTED else outcome,
         "bad" if urgent else mark,
@@ -120,12 +135,13 @@ def folded(lines: Sequence[Line]) -> list[tuple[str, list[Folded]]]:
     ]
 
 
-def _deed(record: Record) -> str:
+def _deed(record: Record, mark: str) -> str:
     """What happened. Who is refused and who signs in has one code: the outcome tells them apart."""
     names = [name for name, each in KINDS.items() if (each.event, each.type) == (record.event, record.kinds[0])]
     if not names:
         return record.kinds[0].display or record.kinds[0].code
-    return DEEDS[names[-1] if record.outcome == SUCCESS else names[0]]
+    name = names[-1] if record.outcome == SUCCESS else names[0]
+    return TRIED.get(name, DEEDS[name]) if mark == _NOT_DONE else DEEDS[name]
 
 
 def permitted(record: Record) -> bool:
@@ -145,15 +161,15 @@ def _decided(record: Record) -> tuple[str, str, str]:
         if failed:
             return (
                 _REFUSED if record.outcome == MINOR else "niet gelukt",
-                "notice",
+                _NOT_DONE,
                 failed,
             )
-        return _NEUTRAL, "plain", _NO_DECISION
+        return _NEUTRAL, "plain", ""
     plain = PLAIN.get(record.rule)
     if permitted(record):
         said = record.reason if plain is None else plain.permits
-        return ("niet gelukt", "notice", failed) if failed else (_PERMITTED, "good", said or "")
-    return _REFUSED, "notice", (record.reason if plain is None else plain.refuses) or ""
+        return ("niet gelukt", _NOT_DONE, failed) if failed else (_PERMITTED, "good", said or "")
+    return _REFUSED, _NOT_DONE, (record.reason if plain is None else plain.refuses) or ""
 
 
 def _role(record: Record, is_parent: bool) -> str:
@@ -161,7 +177,7 @@ def _role(record: Record, is_parent: bool) -> str:
     if not record.user.is_person:
         return "computersysteem"
     known = {
-        Relation.CLIENT.value: "uw kind" if is_parent else "uzelf",
+        Relation.CLIENT.value: "uw kind zelf" if is_parent else "u zelf",
         Relation.PARENT.value: "een ouder met gezag",
         Role.PRIVACY_OFFICER.value: "privacyfunctionaris (houdt toezicht)",
         Role.AUDITOR.value: "auditor (houdt toezicht)",
