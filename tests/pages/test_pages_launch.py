@@ -266,6 +266,38 @@ def test_a_parent_and_a_child_come_in_by_the_rules_on_age(
     assert launch(pages.browser(), portal.token(**actor)).status == status
 
 
+def header_with(x5c: Any) -> str:
+    return f"{packed({'typ': 'xds-launch+jwt', 'alg': 'ES256', 'x5c': x5c})}.e30.AAAA"
+
+
+def der_of(pem: bytes) -> bytes:
+    return base64.b64decode(b"".join(pem.split(b"-----")[2].split()))
+
+
+@pytest.mark.parametrize(
+    "rubbish",
+    [None, [], "x", [1], [None], ["!"], [""], ["AAAA"], {"0": "x"}, ["truncated"], ["version"], ["other key"]],
+    ids=str,
+)
+def test_rubbish_for_a_certificate_is_refused(pages: Pages, portal: Portal, rubbish: Any) -> None:
+    whole = der_of(portal.certificate)
+    made = {
+        "truncated": whole[: len(whole) // 2],
+        "version": whole.replace(bytes.fromhex("a003020102"), bytes.fromhex("a003020109"), 1),
+        "other key": whole.replace(bytes.fromhex("06072a8648ce3d0201"), bytes.fromhex("06072a8648ce3d0209"), 1),
+    }
+    known = rubbish and isinstance(rubbish, list) and made.get(rubbish[0])
+    token = header_with([base64.b64encode(known).decode()] if known else rubbish)
+
+    assert launch(pages.browser(), token).status == 403
+
+
+def test_a_header_without_end_is_refused(pages: Pages) -> None:
+    nested = base64.urlsafe_b64encode(b"[" * 5000).decode()
+
+    assert launch(pages.browser(), f"{nested}.e30.AAAA").status == 403
+
+
 def test_a_parent_of_somebody_whose_age_is_not_known_stays_out(pages: Pages, portal: Portal) -> None:
     token = portal.token(sub=PARENT, act={"sub": CLIENT})
 

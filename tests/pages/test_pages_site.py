@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from pages_kit import Pages, served
@@ -112,6 +115,53 @@ def test_a_list_is_the_same_in_all_its_forms(pages: Pages) -> None:
     lines = table.body.decode("utf-8-sig").split("\r\n")
     assert lines[0].startswith('"Organisatie";"Soort";"Aangesloten sinds"')
     assert lines[1].startswith('"\'=HYPERLINK(""x"")<script>\\u202e";"ziekenhuizen, klinieken, ')
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "x", "²", "9" * 5000, "%00", "1e3"])
+def test_a_limit_that_is_none_counts_as_none(pages: Pages, limit: str) -> None:
+    assert pages.browser().get(f"/organisaties.json?limit={quote(limit)}").status == 200
+
+
+def test_a_form_that_is_too_large_or_no_form_is_not_taken(pages: Pages) -> None:
+    pages.auditor("veel")
+    browser = pages.browser("veel")
+
+    assert browser.post("/aanmelden", {"code": "1" * 70_000}).status == 413
+    assert browser.post("/aanmelden", {"code": "1"}, **{"Content-Type": "application/json"}).status == 400
+    assert (
+        browser.post("/aanmelden", {"code": "1"}, **{"Content-Type": "multipart/form-data; boundary=x"}).status == 400
+    )
+
+
+@pytest.mark.parametrize("path", ["/static/../site.py", "/static/%2e%2e/site.py", "/static/..%2fsite.py", "/static/"])
+def test_nothing_but_the_files_of_the_style_is_served(pages: Pages, path: str) -> None:
+    assert pages.browser().get(path).status == 404
+
+
+@pytest.mark.parametrize("cookie", ["", "x", "x" * 4000, "é", '"', "a=b; c", "%00"])
+def test_a_cookie_that_is_no_session_is_none(pages: Pages, cookie: str) -> None:
+    browser = pages.browser()
+    browser.cookies = {"__Host-xds-session": cookie}
+
+    assert browser.get("/toezicht").status == 303
+
+
+@pytest.mark.parametrize(
+    "target",
+    [b"/toezicht?x=\xe9", b"/toezicht/\xe9", b"/organisaties?limit=\xe9", b"/aanmelden?verder=\xe9", b"/%ff?%ff=%ff",
+     b"/aanmelden?verder=/%ff", b"/aanmelden/oidc/terug?state=\xe9"],
+)  # fmt: skip
+def test_an_address_of_odd_bytes_breaks_nothing(pages: Pages, target: bytes) -> None:
+    context = ssl.create_default_context(cafile=pages.folder / "ca.pem")
+    host = pages.url.removeprefix("https://").encode()
+    with (
+        socket.create_connection(("127.0.0.1", pages.port), timeout=20) as plain,
+        context.wrap_socket(plain, server_hostname="127.0.0.1") as connection,
+    ):
+        connection.sendall(b"GET " + target + b" HTTP/1.1\r\nHost: " + host + b"\r\nConnection: close\r\n\r\n")
+        answer = connection.makefile("rb").read()
+
+    assert answer.split()[1] in (b"200", b"303", b"400", b"404"), answer[:200]
 
 
 def test_a_theme_goes_over_the_style(pages: Pages) -> None:

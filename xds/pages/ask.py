@@ -23,6 +23,7 @@ from xds.ports import Index, Reader, Trail, Writer
 T = TypeVar("T")
 _FIRST_PAGE = 50
 _MOST = 1000
+_DIGITS = 9
 
 
 class Format(Enum):
@@ -96,9 +97,10 @@ class PublicAsk:
     @property
     def limit(self) -> int:
         """How many rows to answer: a page, or of JSON and CSV more."""
-        wanted = self.query.get("limit", "")
-        most = _FIRST_PAGE if self.format is Format.HTML else _MOST
-        return min(int(wanted), _MOST) if wanted.isascii() and wanted.isdigit() and int(wanted[:9]) > 0 else most
+        wanted = self.query.get("limit", "")[:_DIGITS]
+        if wanted.isascii() and wanted.isdigit() and int(wanted) > 0:
+            return min(int(wanted), _MOST)
+        return _FIRST_PAGE if self.format is Format.HTML else _MOST
 
     def url(self, suffix: str = "", **changes: str | None) -> str:
         """This address with other words in its query; None takes one away."""

@@ -16,7 +16,6 @@ import msgspec
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 from joserfc import jwk, jws
-from joserfc.errors import JoseError
 
 from xds.model.affinity_domain import BSN_OID
 from xds.model.bsn import is_valid_bsn
@@ -129,7 +128,10 @@ def _verified(token: str, now: datetime) -> tuple[x509.Certificate, _Claims]:
         kind = "EC" if str(header["alg"]).startswith("ES") else "RSA"
         signed = jws.deserialize_compact(token, jwk.import_key(public, kind), registry=_registry)
         return certificate, msgspec.json.decode(signed.payload, type=_Claims)
-    except (JoseError, ValueError, TypeError, KeyError, msgspec.DecodeError):
+    except Refused:
+        raise
+    except Exception:
+        # The libraries raise what they like at rubbish: UnsupportedAlgorithm, InvalidVersion, RecursionError.
         raise Refused("the token can't be read, or its signature is wrong") from None
 
 

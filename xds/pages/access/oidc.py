@@ -21,6 +21,7 @@ from aiohttp import web
 from xds.model.audit import SERIOUS, SUCCESS, Event
 from xds.model.viewer import Auditor
 from xds.pages.access.oidc_provider import Provider, Refused
+from xds.pages.access.sessions import cookie
 from xds.pages.access.sign_in import HOME, new_session
 from xds.pages.access.viewer import auditor_user
 from xds.pages.forms import within
@@ -94,7 +95,7 @@ class OidcSignIn:
         return response
 
     def _attempt(self, entering: Entering) -> _Attempt:
-        value, _, onward = entering.request.cookies.get(_COOKIE, "").partition(".")
+        value, _, onward = cookie(entering.request, _COOKIE).partition(".")
         attempt = _Attempt(value, within(unquote(onward), HOME))
         given = entering.query.get("state", "")
         if not value or not hmac.compare_digest(given.encode(), attempt.derived("state").encode()):

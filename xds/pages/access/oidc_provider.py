@@ -146,7 +146,7 @@ class Provider:
             try:
                 signed = jws.deserialize_compact(token, keys, registry=_registry)
                 return msgspec.json.decode(signed.payload, type=_Claims)
-            except (JoseError, ValueError, TypeError, KeyError, msgspec.DecodeError):
+            except (JoseError, ValueError, TypeError, KeyError, RecursionError, msgspec.DecodeError):
                 continue
         raise Refused("the token can't be read, or its signature is wrong")
 

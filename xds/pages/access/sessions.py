@@ -34,7 +34,7 @@ class Sessions:
 
     async def current(self, request: web.Request, certificate: str | None) -> Session | None:
         """The session of a request, if it lasts, and is that of the certificate that was shown."""
-        value = request.cookies.get(COOKIE)
+        value = cookie(request, COOKIE)
         if not value:
             return None
         token, now = _token(value), self._sources.clock()
@@ -88,9 +88,15 @@ class Sessions:
         response.del_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="Lax")
 
 
+def cookie(request: web.Request, name: str) -> str:
+    """The value of a cookie; "" where there is none, or none that could be ours."""
+    value = request.cookies.get(name, "")
+    return value if value.isascii() else ""
+
+
 def form_token(request: web.Request) -> str:
     """What a form of this session carries, which no other site can know; "" without a session."""
-    value = request.cookies.get(COOKIE, "")
+    value = cookie(request, COOKIE)
     return hmac.digest(value.encode(), b"form", "sha256").hex() if value else ""
 
 
