@@ -95,6 +95,7 @@ def test_what_is_sent_along_binds_the_answer_and_tells_nothing(pages: Pages, idp
 
     assert asked["redirect_uri"] == [f"{pages.url}/aanmelden/oidc/terug"]
     assert asked["acr_values"] == [f"c1 {MFA}"]
+    assert json.loads(asked["claims"][0])["id_token"]["acrs"] == {"essential": True, "values": ["c1", MFA]}
     assert len({asked[name][0] for name in ("state", "nonce", "code_challenge")} | {cookie}) == 4
     other = parse_qs(urlsplit(begun(pages.browser())).query)
     assert not {asked[name][0] for name in ("state", "nonce", "code_challenge")} & {

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import ssl
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import quote_plus, urlencode, urlsplit
@@ -93,6 +93,7 @@ class Provider:
         }
         if self.client.acr:
             asked["acr_values"] = " ".join(sorted(self.client.acr))
+            asked["claims"] = _asking_acrs(sorted(self.client.acr))
         joint = "&" if urlsplit(found.authorization_endpoint).query else "?"
         return f"{found.authorization_endpoint}{joint}{urlencode(asked)}"
 
@@ -199,6 +200,13 @@ def _strong(claims: _Claims, acr: Collection[str]) -> bool:
     if acr:
         return claims.acr in acr or not set(claims.acrs).isdisjoint(acr)
     return "mfa" in claims.amr
+
+
+def _asking_acrs(words: Sequence[str]) -> str:
+    """Ask for an authentication context as Entra ID wants it. Source: OpenID Connect Core 1.0: 5.5."""
+    wanted: dict[str, Any] = {"essential": True}
+    wanted |= {"value": words[0]} if len(words) == 1 else {"values": words}
+    return msgspec.json.encode({"id_token": {"acrs": wanted}}).decode()
 
 
 def _basic(name: str, secret: str) -> str:
