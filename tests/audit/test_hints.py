@@ -22,7 +22,7 @@ USUAL = Usual({(NURSE.employee, NURSE.organisation): 5.5}, {NURSE.role: 8}, {})
 
 
 def raised(usual: Usual = USUAL, **changes: int) -> list[Hint]:
-    return hints_of(Conduct((ORDINARY._replace(**changes),), (), ()), usual, HintRules())
+    return hints_of(Conduct(0, (ORDINARY._replace(**changes),), (), ()), usual, HintRules())
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_what_is_usual_is_the_median_of_the_days_that_somebody_worked() -> None:
 
 def test_the_weightiest_hint_of_the_newest_day_comes_first() -> None:
     days = (ORDINARY._replace(day=DAY - timedelta(1), refused=30, emergencies=1), ORDINARY._replace(emergencies=1))
-    conduct = Conduct(days, (Insistence(NURSE, DAY, "ab" * 16, 2, True),), (Sweep(NURSE, DAY, 12, 77),))
+    conduct = Conduct(0, days, (Insistence(NURSE, DAY, "ab" * 16, 2, True),), (Sweep(NURSE, DAY, 12, 77),))
 
     hints = hints_of(conduct, USUAL, HintRules())
 

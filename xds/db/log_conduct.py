@@ -63,9 +63,10 @@ class LogConduct(LogSearch):
         columns = _Columns(self, self._segments(), list(self._fresh(self.indexed_below())))
         looks, everybody, organisations = self._looks(columns, span)
         if not len(looks.seq):
-            return Conduct((), (), ())
+            return Conduct(columns.earlier, (), (), ())
         names = _Names(columns, looks, everybody, organisations)
         return Conduct(
+            columns.earlier,
             tuple(_days(looks, span, names)),
             tuple(_insistences(looks, span, names)),
             tuple(self._sweeps(looks, span, names)),
@@ -137,15 +138,17 @@ class _Columns:
         self._labels: dict[tuple[str, int], str] = {}
 
     def keep(self, since: int, below: int) -> None:
-        """Leave the segments that have nothing from `since` to before `below`."""
+        """Leave the segments that have nothing from `since` to before `below`; count what is earlier."""
         started = self._search.column(STARTED, self._segments)
+        fresh = integers(facts.started for facts in self._fresh)
+        self.earlier = int((started < since).sum() + (fresh < since).sum())
         inside = (started >= since) & (started < below)
         sizes = [size for _, size in self._segments]
         starts = np.cumsum([0, *sizes])[:-1].tolist()
         kept = [bool(inside[at : at + size].any()) for at, size in zip(starts, sizes, strict=True)]
         parts = [started[at : at + size] for at, size, keep in zip(starts, sizes, kept, strict=True) if keep]
         self._segments = [segment for segment, keep in zip(self._segments, kept, strict=True) if keep]
-        self.started = join([*parts, integers(facts.started for facts in self._fresh)])
+        self.started = join([*parts, fresh])
 
     @cached_property
     def seqs(self) -> Array:

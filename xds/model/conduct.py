@@ -77,8 +77,9 @@ class Sweep(NamedTuple):
 
 
 class Conduct(NamedTuple):
-    """All of a span. Days are in order."""
+    """All of a span. Days are in order. `earlier` counts all records, of whatever kind, from before the span."""
 
+    earlier: int
     days: tuple[EmployeeDay, ...]
     insistences: tuple[Insistence, ...]
     sweeps: tuple[Sweep, ...]

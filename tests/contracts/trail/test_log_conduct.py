@@ -64,6 +64,7 @@ def test_a_day_is_counted_by_dutch_clocks(database, record):
 
     found = conduct(database)
 
+    assert found.earlier == 1
     assert found.days == (EmployeeDay(NURSE, DAY, 7, 4, 2, 9, 2, 3, 1, 1),)
     everything = conduct(database, DAY - timedelta(1), DAY + timedelta(1))
     assert [(each.day.day, each.records, each.night) for each in everything.days] == [
@@ -71,7 +72,7 @@ def test_a_day_is_counted_by_dutch_clocks(database, record):
         (28, 7, 2),
         (29, 1, 1),
     ]
-    assert conduct(database, date(2026, 1, 1), date(2026, 1, 2)) == Conduct((), (), ())
+    assert conduct(database, date(2026, 1, 1), date(2026, 1, 2)) == Conduct(0, (), (), ())
 
 
 def test_hours_follow_the_turn_to_summer_time(database, record):

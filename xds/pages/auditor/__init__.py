@@ -1,5 +1,12 @@
 """The pages for auditors, privacy officers and administrators, under /toezicht. `add_pages` is the way in."""
 
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+
 from xds.model.viewer import Role
 from xds.pages.auditor import operation
 from xds.pages.auditor.hints import PATH, REVIEWERS, HintPages
@@ -14,7 +21,16 @@ __all__ = ["add_pages"]
 def add_pages(site: Site, export_alone: int) -> None:
     """An export of more records than `export_alone` takes a second person."""
     rules = site.sources.rules
-    hints = HintPages(Lookout(rules))
+    lookout = Lookout(rules)
+    hints = HintPages(lookout)
+
+    async def look_ahead(app: web.Application) -> AsyncIterator[None]:
+        looking = asyncio.create_task(lookout.keep_settled(site.sources.index, site.sources.clock))
+        yield
+        looking.cancel()
+        await asyncio.gather(looking, return_exceptions=True)
+
+    site.app.cleanup_ctx.append(look_ahead)
     site.page("/toezicht", StartPage(hints, rules), AUDITORS, label="Start")
     site.page(PATH, hints.hints, AUDITORS, label="Signalen", listed=True)
     site.page(f"{PATH}/{{id:[0-9a-f]{{32}}}}", hints.hint, AUDITORS, listed=True)

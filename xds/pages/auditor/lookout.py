@@ -1,19 +1,27 @@
-"""What hints there are now. Days that are over are looked at once."""
+"""What hints there are now. Days that are over are looked at once, and again when more is known of them."""
 
 from __future__ import annotations
 
+import asyncio
 import threading
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
+
+import structlog
 
 from xds.audit.hint_rules import HintRules
 from xds.audit.hints import NOTHING_USUAL, Hint, hints_of, usual_of
+from xds.errors import Unavailable
 from xds.model.conduct import Conduct, Span
 from xds.model.dutch_time import dutch_time
-from xds.ports import Reader
+from xds.ports import Index, Reader
 
 _SETTLED = timedelta(minutes=30)
 """So long after midnight all of the day before has been written down."""
 _DAY = timedelta(1)
+_EVERY_SECONDS = 300
+
+_log = structlog.get_logger()
 
 
 class Lookout:
@@ -21,28 +29,38 @@ class Lookout:
 
     def __init__(self, rules: HintRules):
         self.rules = rules
-        self._settled: date | None = None
+        self._settled: tuple[date, int] | None = None
         self._usual = NOTHING_USUAL
         self._hints: list[Hint] = []
         self._settling = threading.Lock()
 
     def hints(self, reader: Reader, now: datetime) -> list[Hint]:
         """The newest day first."""
-        settled = dutch_time(now - _SETTLED).date() - _DAY
-        with self._settling:
-            if self._settled != settled:
-                self._settle(reader, settled)
+        last, today = dutch_time(now - _SETTLED).date() - _DAY, dutch_time(now).date()
         # A refusal of the day before may belong to an emergency of today.
-        newest = _after(settled, reader.log.conduct(self._span(settled, dutch_time(now).date())))
-        return [*hints_of(newest, self._usual, self.rules), *self._hints]
+        newest = reader.log.conduct(self._span(last, today))
+        records = newest.earlier + sum(each.records for each in newest.days if each.day == last)
+        with self._settling:
+            if self._settled != (last, records):
+                self._settle(reader, last)
+                self._settled = last, records
+            settled, usual = self._hints, self._usual
+        return [*hints_of(_after(last, newest), usual, self.rules), *settled]
+
+    async def keep_settled(self, index: Index, clock: Callable[[], datetime]) -> None:
+        """Look at days that are over when they are, so that nobody has to wait for it; until cancelled."""
+        while True:
+            try:
+                await index.read(lambda reader: self.hints(reader, clock()))
+            except Unavailable as error:
+                _log.error("the hints can't be raised", reason=str(error))
+            await asyncio.sleep(_EVERY_SECONDS)
 
     def _settle(self, reader: Reader, last: date) -> None:
         period = self.rules.period
         conduct = reader.log.conduct(self._span(last - timedelta(period.usual_days - 1), last))
         self._usual = usual_of(conduct.days, self.rules)
-        shown = _after(last - timedelta(period.days), conduct)
-        self._hints = hints_of(shown, self._usual, self.rules)
-        self._settled = last
+        self._hints = hints_of(_after(last - timedelta(period.days), conduct), self._usual, self.rules)
 
     def _span(self, first: date, last: date) -> Span:
         rules = self.rules
@@ -51,4 +69,5 @@ class Lookout:
 
 
 def _after(day: date, conduct: Conduct) -> Conduct:
-    return Conduct(*(tuple(each for each in part if each.day > day) for part in conduct))
+    earlier, *parts = conduct
+    return Conduct(earlier, *(tuple(each for each in part if each.day > day) for part in parts))
