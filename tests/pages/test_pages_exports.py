@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Iterator
 
 import pytest
-from log_events import BAKKER, HOSPITAL, JANSEN, MARIA, PRACTICE, SOFIE, URGENT, happened, seal
+from log_events import BAKKER, HOSPITAL, JANSEN, MARIA, PRACTICE, SOFIE, URGENT, happened, requester, seal
 from lxml import etree
 from pages_kit import Browser, Pages, served
 
@@ -124,3 +124,13 @@ def test_an_export_ends_after_some_days_and_keeps_to_the_scope(tmp_path) -> None
         pages.later(days=8)
         again = pages.signed_in("later", Role.AUDITOR, PRACTICE.ura)
         assert again.get(address).status == 404
+
+
+def test_a_document_to_keep_is_pdf_a_and_takes_any_text(pages: Pages) -> None:
+    browser = pages.signed_in("pdf")
+    hostile = requester(HOSPITAL, "900000003", "#panic() *\u65e5\u672c* \u202e")
+    pages.record(happened(50, hostile, MARIA))
+    answer = browser.get(asked(browser, "medewerker=900000003", "pdf") + "/bestand")
+    assert answer.headers["Content-Type"] == "application/pdf"
+    assert answer.body.startswith(b"%PDF-1.7")
+    assert re.search(rb"<pdfaid:part>2</pdfaid:part>\s*<pdfaid:conformance>A<", answer.body)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import zipfile
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -17,9 +18,12 @@ from xds.model.audit import Kept
 from xds.pages.ask import Ask, Format
 from xds.pages.auditor.log import Line, columns, lines_of
 from xds.pages.listing import Listing, to_csv
+from xds.pages.pdf import to_pdf
 from xds.ports import Reader
 
 Lines = AsyncIterator[Sequence[Kept]]
+PDF_MOST = 5000
+"""Records of a PDF: a longer document is read by nobody, and takes much memory to make."""
 _READ_ME = """Bewijspakket uit het logboek
 
 log.ndjson    de regels, elk met het bewijs dat zij in het logboek staat
@@ -62,6 +66,16 @@ async def _fhir(ask: Ask, lines: Lines, below: int) -> AsyncIterator[bytes]:
         yield b"".join(msgspec.json.encode(event) + b"\n" for event in events)
 
 
+async def _pdf(ask: Ask, lines: Lines, below: int) -> AsyncIterator[bytes]:
+    """The list as a document."""
+    found: list[Line] = []
+    async for some in lines:
+        found += _said(ask, some)
+    listing = Listing("", "", columns(ask), found, empty="Er zijn geen regels.")
+    said_above = [f"{len(found)} regels, onder regel {below}"]
+    yield await asyncio.to_thread(to_pdf, "Regels uit het logboek", said_above, listing, ask.now)
+
+
 async def _bundle(ask: Ask, lines: Lines, below: int) -> AsyncIterator[bytes]:
     """A ZIP archive whose records prove themselves under the checkpoint of `below` records."""
     notes = await ask.read(lambda reader: [note for note in reader.log.notes() if note.size <= below])
@@ -88,6 +102,7 @@ FORMS: dict[str, Form] = {
     "csv": Form("Rekenblad (CSV)", "csv", "text/csv", _csv),
     "nen7513": Form("NEN 7513 (XML)", "xml", "application/xml", _nen7513),
     "fhir": Form("FHIR AuditEvent (een per regel)", "ndjson", "application/fhir+ndjson", _fhir),
+    "pdf": Form("Document om te bewaren (PDF/A)", "pdf", "application/pdf", _pdf),
     "bewijs": Form("Bewijspakket, dat een ander kan controleren (ZIP)", "zip", "application/zip", _bundle),
 }
 

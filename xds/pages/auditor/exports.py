@@ -14,7 +14,7 @@ from xds.model.desk import Export
 from xds.model.hl7 import CX, parse_cx
 from xds.model.viewer import Auditor, Role
 from xds.pages.ask import Ask, Done, File, Missing, Seen, View
-from xds.pages.auditor.export_forms import FORMS, Lines
+from xds.pages.auditor.export_forms import FORMS, PDF_MOST, Lines
 from xds.pages.auditor.log import lines_of
 from xds.pages.auditor.question import Question, question_in, question_of
 from xds.pages.listing import Column, Listing
@@ -42,17 +42,24 @@ class ExportPages:
         """What would be taken away, and in which form."""
         question = question_of(ask)
         _, total = await self._extent(ask, question, "csv")
-        context = {"question": question, "total": total, "forms": [(name, each.label) for name, each in FORMS.items()],
-                   "alone": self.alone}  # fmt: skip
-        return View("auditor/export.html", Seen("Export kiezen", question.words), context)
+        return self._choosing(question, total)
 
-    async def ask_for(self, ask: Ask) -> Done:
+    def _choosing(self, question: Question, total: int, error: str = "") -> View:
+        forms = [(name, each.label) for name, each in FORMS.items()]
+        context = {"question": question, "total": total, "forms": forms, "alone": self.alone, "error": error}
+        seen = Seen("Export kiezen", question.words)
+        return View("auditor/export.html", seen, context, status=422 if error else 200)
+
+    async def ask_for(self, ask: Ask) -> Done | View:
         """Keep what is asked for; one that is small needs nobody else."""
         form = ask.form.get("vorm", "")
         if form not in FORMS:
             raise Missing
         question = question_in(ask, ask.form.get("vraag", ""))
         below, total = await self._extent(ask, question, form)
+        if form == "pdf" and total > PDF_MOST:
+            said = f"Een PDF/A heeft hoogstens {PDF_MOST} regels: kies een kortere periode, of een andere vorm."
+            return self._choosing(question, total, said)
         auditor = _auditor(ask)
         new = Export(0, auditor.account, auditor.organisation, question.address, form, below, total, ask.now)
         seen = Seen("Export gevraagd", (*question.words, ("vorm", form), ("regels", str(total))), kind=_KIND)
