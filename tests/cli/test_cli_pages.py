@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 from click.testing import CliRunner, Result
 from served import client_context, environment, free_port
 
+from xds.cli.certificates import fingerprint
 from xds.cli.init import make_certificates
 from xds.cli.main import main
 from xds.config import load
@@ -65,12 +66,18 @@ def test_accounts_and_sessions_are_made_listed_and_ended(folder):
     assert xds("auditor", "resume", "anna", *config).exit_code == 0
     assert xds("auditor", "factor", "anna", *config).stdout.startswith("otpauth://totp/")
     assert xds("auditor", "factor", "niemand", *config).exit_code == 1
+    replaced = folder / "tls" / "jgz.pem"
+    assert xds("auditor", "certificate", "anna", replaced, *config).exit_code == 0
+    assert xds("auditor", "certificate", "bob", replaced, *config).exit_code == 1
+    assert xds("auditor", "certificate", "niemand", replaced, *config).exit_code == 1
+    assert json.loads(xds("auditor", "list", "--json", *config).output)[0]["certificate"] == fingerprint(replaced)
     changed = database.read_now(lambda reader: reader.viewers.auditors())[0]
     assert not changed.suspended and changed.secret != first.secret
     changes = xds("audit", "list", "--json", "--transaction", "auditor-change", *config).stdout
     for what in ("added as privacy-officer of 00010990", "added as auditor of the whole exchange", "suspended",
                  "let in again", "another second factor"):  # fmt: skip
         assert changes.count(what) == 1, changes
+    assert changes.count("known by the certificate") == 1, changes
     secret = parse_qs(uri.query)["secret"][0]
     assert secret not in changes
     database.close()

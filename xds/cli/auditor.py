@@ -157,6 +157,33 @@ def factor(config: Path | None, account: str) -> None:
     click.echo(uri(secret, account, settings.pages.title))
 
 
+@command.command
+@config_option
+@_account
+@click.argument("pem", type=_PEM, metavar="PEM")
+def certificate(config: Path | None, account: str, pem: Path) -> None:
+    """Know an account by another certificate, before the one that it has expires. The second factor stays.
+
+    Exit status 1 when it is another account's.
+    """
+    from xds.cli.main import Failed
+
+    known_by = fingerprint(pem)
+
+    def change(writer: Writer, key: bytes) -> bool:
+        found = [each for each in writer.viewers.auditors() if each.account == account]
+        if found and found[0].secret is None:
+            raise Failed("the account signs in at an OpenID provider", 1)
+        number = _number(writer, account)
+        writer.viewers.end_sessions_of(number)
+        try:
+            return writer.viewers.set_certificate(number, known_by)
+        except ValueError:
+            raise Failed("the certificate is another account's", 1) from None
+
+    _changed(config, account, f"known by the certificate {known_by}", change)
+
+
 def _number(writer: Writer, account: str) -> int:
     return next((each.id for each in writer.viewers.auditors() if each.account == account), 0)
 

@@ -86,6 +86,8 @@ class ViewerStatements:
             update(auditor).values({name: _value(of[name]) for name in attempts}).where(of.id == _value(of.id))
         )
         secret = {"secret": _value(of.secret)} | dict.fromkeys(attempts, literal_column("0"))
+        certificate = {"certificate": _value(of.certificate)}
+        self.set_certificate = text(update(auditor).values(certificate).where(of.id == _value(of.id)))
         self.set_secret = text(update(auditor).values(secret).where(of.id == _value(of.id)))
         self.sessions = text(self._sessions().where(session.ends > _value(session.ends)).order_by(session.id))
         self.session = text(self._sessions().where(session.token == _value(session.token)))

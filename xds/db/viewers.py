@@ -64,6 +64,9 @@ class WriteViewers(ReadViewers):
     def set_secret(self, auditor: int, secret: bytes) -> bool:
         return bool(self._connection.run(self._sql.set_secret, (secret, auditor)))
 
+    def set_certificate(self, auditor: int, certificate: str) -> bool:
+        return bool(self._connection.run(self._sql.set_certificate, (bytes.fromhex(certificate), auditor)))
+
     def set_attempts(self, auditor: int, attempts: Attempts) -> None:
         row = (attempts.step, attempts.failures, _seconds(attempts.locked_until), auditor)
         self._connection.run(self._sql.set_attempts, row)

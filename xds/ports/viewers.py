@@ -41,6 +41,9 @@ class ViewerWriter(ViewerReader, Protocol):
     def set_secret(self, auditor: int, secret: bytes) -> bool:
         """Give another second factor, with no attempts yet; whether there is such an auditor."""
 
+    def set_certificate(self, auditor: int, certificate: str) -> bool:
+        """Know an auditor by another certificate; whether there is such one. ValueError when it is another's."""
+
     def set_attempts(self, auditor: int, attempts: Attempts) -> None: ...
 
     def begin_session(self, token: bytes, new: Session) -> int:

@@ -79,6 +79,18 @@ def test_attempts_are_kept_until_there_is_another_secret(database: Database) -> 
     assert not database.write_now(lambda writer: writer.viewers.set_secret(anna.id + 1, b""))
 
 
+def test_an_auditor_is_known_by_another_certificate(database: Database) -> None:
+    anna, carla = added(database, ANNA), added(database, replace(ANNA, account="carla", certificate="ef" * 32))
+
+    assert database.write_now(lambda writer: writer.viewers.set_certificate(anna.id, "cd" * 32))
+    found = database.read_now(lambda reader: reader.viewers.auditor_with("cd" * 32))
+    assert found == replace(anna, certificate="cd" * 32)
+    assert database.read_now(lambda reader: reader.viewers.auditor_with("ab" * 32)) is None
+    assert not database.write_now(lambda writer: writer.viewers.set_certificate(carla.id + 9, "ab" * 32))
+    with pytest.raises(ValueError):
+        database.write_now(lambda writer: writer.viewers.set_certificate(carla.id, "cd" * 32))
+
+
 def test_a_session_knows_its_auditor_as_that_is_now(database: Database) -> None:
     anna = added(database, ANNA)
     number = begun(database, b"a", session(auditor=anna))
