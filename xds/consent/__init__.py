@@ -11,6 +11,8 @@ change                 recording, withdrawing, treatment relations: what may be 
 events                 what the log records of that
 notices                which clients must hear of a category of organisations that joined
 explain                a verdict as a sentence, in Dutch
+plain                  the rules in plain Dutch, for the client
+past                   what was known of a client at a moment that has passed
 
 Decisions
 - Nothing is permitted but what a rule permits. What is not known (a code without a class, a document without a

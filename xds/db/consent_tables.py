@@ -142,6 +142,9 @@ class ConsentStatements:
         relation = select(*_named(treatment_relation, RELATION_TEXTS + RELATION_NUMBERS))
         is_newest_relation = _is_newest(treatment_relation, "ura")
         self.relations = text(relation.where(_is(treatment_relation.c.patient), is_newest_relation))
+        of_client = _is(treatment_relation.c.patient)
+        recorded = relation.add_columns(treatment_relation.c.recorded_at).where(of_client)
+        self.relation_versions = text(recorded.order_by(treatment_relation.c.id))
         opened = emergency.c.opened_at
         emergencies = select(patient.c.cx, *_named(emergency, (*EMERGENCY_TEXTS, "opened_at")))
         between = opened >= _value(opened), opened < _value(opened)

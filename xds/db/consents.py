@@ -98,6 +98,10 @@ class ReadConsents:
     def relations(self, patient: int) -> list[TreatmentRelation]:
         return [_relation(row) for row in self._session.rows(self._statements.relations, (patient,))]
 
+    def relation_versions(self, patient: int) -> list[tuple[TreatmentRelation, datetime]]:
+        rows = self._session.rows(self._statements.relation_versions, (patient,))
+        return [(_relation(row), _moment(recorded_at)) for *row, recorded_at in rows]
+
     def emergencies(self, since: datetime, until: datetime) -> list[tuple[str, Emergency]]:
         rows = self._session.rows(self._statements.emergencies, (_seconds(since), _seconds(until)))
         return [(cx, _emergency(row)) for cx, *row in rows]

@@ -6,6 +6,8 @@ needs comes through `Sources`. `xds.pages_server` puts it together.
 site         the application: pages are registered here, and each is logged before it is shown
 ask          what a page is asked, and what it answers       listing    a list as HTML, JSON or CSV
 render       Jinja2 with our filters                         headers    what every response carries
+period       the days that an address asks for               documents  what documents are called
+choices      what a client chose, in words
 access       who signs in, and how                           auditor, client, public    the pages themselves
 
 Decisions

@@ -177,6 +177,9 @@ class ConsentReader(Protocol):
     def relations(self, patient: int) -> list[TreatmentRelation]:
         """The newest treatment relation with each organisation."""
 
+    def relation_versions(self, patient: int) -> list[tuple[TreatmentRelation, datetime]]:
+        """Every treatment relation as it was ever recorded, with when it was, oldest first."""
+
     def emergencies(self, since: datetime, until: datetime) -> list[tuple[str, Emergency]]:
         """Whenever the glass was broken from `since` to before `until`, with the patient's CX, oldest first."""
 

@@ -107,6 +107,10 @@ def test_a_later_word_or_relation_takes_the_place_of_the_earlier_which_is_kept(d
     assert len(found.relations) == 2
     assert versions(database) == words
     assert database.read_now(lambda reader: len(reader.consents.relations(reader.patient(MARIA)))) == 2
+    kept = database.read_now(lambda reader: reader.consents.relation_versions(reader.patient(MARIA)))
+    assert [(each.ura, each.until, at) for each, at in kept] == [
+        (HOSPITAL.ura, None, NOW), (HOSPITAL.ura, NOW, NOW), (PRACTICE.ura, None, NOW),
+    ]  # fmt: skip
 
 
 def test_each_client_has_her_own(database: Database) -> None:

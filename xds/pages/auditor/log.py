@@ -20,6 +20,8 @@ from xds.pages.listing import Column, Listing
 from xds.ports import Reader
 
 _MOST_VALUES = 8
+_ABOUT_A_CLIENT = ("/toezicht/overzicht/client", "/toezicht/overzicht/dossier", "/toezicht/toestemming",
+                   "/toezicht/kon-zien")  # fmt: skip
 _PAGE = "Logboek"
 _CAPTION = "Regels in het logboek, nieuwste eerst"
 _EMPTY = "Geen regel past bij deze keuzes. Laat een keuze los, of kies een ruimere periode."
@@ -166,7 +168,7 @@ async def find_client(ask: Ask) -> Done | View:
                     {"error": said, "onward": onward}, status=422)  # fmt: skip
     client = CX(typed, BSN_OID)
     token = ask.sources.patient_key(str(client)).hex()
-    target = onward if onward in ("/toezicht/overzicht/client", "/toezicht/overzicht/dossier") else "/toezicht/log"
+    target = onward if onward in _ABOUT_A_CLIENT else "/toezicht/log"
     return Done(Seen("Cliënt gezocht", patients=(client,)), f"{target}?client={token}")
 
 

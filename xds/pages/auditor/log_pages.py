@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from xds.pages.auditor import searches
+from xds.pages.auditor.consents import consents
 from xds.pages.auditor.exports import APPROVERS, PATH, ExportPages
 from xds.pages.auditor.log import client_form, find_client, log
 from xds.pages.auditor.overviews import overview, overviews
 from xds.pages.auditor.record import record
 from xds.pages.auditor.sample import sample
+from xds.pages.auditor.sight import sight
 from xds.pages.site import AUDITORS, Site
 
 _NUMBER = "{id:[0-9]{1,15}}"
@@ -19,6 +21,8 @@ def add_log_pages(site: Site, export_alone: int) -> None:
     site.page("/toezicht/overzicht", overviews, AUDITORS, label="Overzichten")
     site.page("/toezicht/overzicht/{soort:client|dag|medewerker|dossier}", overview, AUDITORS, listed=True)
     site.page("/toezicht/steekproef", sample, AUDITORS, label="Steekproef", listed=True)
+    site.page("/toezicht/toestemming", consents, AUDITORS, listed=True)
+    site.page("/toezicht/kon-zien", sight, AUDITORS, listed=True)
     site.page("/toezicht/client", client_form, AUDITORS)
     site.action("/toezicht/client", find_client, AUDITORS)
     site.page(searches.PATH, searches.searches, AUDITORS, label="Zoekopdrachten", listed=True)

@@ -88,6 +88,8 @@ HEADINGS: dict[str, Heading] = {
             "confidentiality": "vertrouwelijkheid",
             "purpose": "doel",
             "emergency": "noodknop",
+            "no-policy": "geen beleid",
+            "resource-id": "andere cliënt",
         },
     ),
     "action": Heading(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from xds.audit.record import decode
 from xds.model.audit import Kept, LogSelection
 from xds.pages.ask import Ask, Format, Seen, View
-from xds.pages.client.own import Own, own_of, titles_of
+from xds.pages.client.own import Own, own_of
 from xds.pages.client.words import Line, folded, line_of
+from xds.pages.documents import titles_of
 from xds.pages.listing import Column, Listing
 from xds.pages.period import period_of, shortcuts
 from xds.ports import Reader

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from xds.consent.givers import age_at, may_look
-from xds.ebrim.fragment import unpack
-from xds.ebrim.objects import decode_fragment
 from xds.model.consent import ClientFacts, Giver
 from xds.model.hl7 import CX, parse_cx
-from xds.model.objects import DocumentEntry
-from xds.model.selection import EntrySelection
 from xds.model.viewer import Relation
 from xds.pages.ask import Ask, Missing
 from xds.ports import Reader
 
 _GIVERS = {Relation.CLIENT: Giver.CLIENT, Relation.PARENT: Giver.PARENT}
-_NAMED_AT_ONCE = 500
 
 
 class Own(NamedTuple):
@@ -49,22 +43,3 @@ def own_of(ask: Ask, reader: Reader) -> Own:
     ):
         raise Missing
     return Own(parse_cx(visit.patient), number, facts, visit.relation is Relation.PARENT)
-
-
-def titles_of(reader: Reader, number: int | None, unique_ids: Iterable[str]) -> dict[str, str]:
-    """What the client's documents are called, by their uniqueId, as far as they are registered still."""
-    wanted = list(dict.fromkeys(unique_ids))
-    found: dict[str, str] = {}
-    for place in range(0, len(wanted) if number is not None else 0, _NAMED_AT_ONCE):
-        for stored in reader.entries(EntrySelection(unique_ids=tuple(wanted[place : place + _NAMED_AT_ONCE]))):
-            entry = decode_fragment(unpack(stored.fragment))
-            if stored.patient == number and isinstance(entry, DocumentEntry):
-                found[stored.unique_id] = _title(entry)
-    return found
-
-
-def _title(entry: DocumentEntry) -> str:
-    kind = entry.type_code.display if entry.type_code is not None else None
-    if entry.title and kind and kind.casefold() not in entry.title.casefold():
-        return f"{entry.title} ({kind.lower()})"
-    return entry.title or kind or "een document zonder titel"

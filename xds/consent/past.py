@@ -1,0 +1,32 @@
+"""What was known of a client at a moment that has passed, from registers to which rows are only ever added."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from xds.model.consent import ClientFacts, Consent, TreatmentRelation
+
+
+def facts_at(
+    facts: ClientFacts,
+    versions: Iterable[Consent],
+    relations: Iterable[tuple[TreatmentRelation, datetime]],
+    moment: datetime,
+) -> ClientFacts:
+    """The facts as they were at `moment`; `relations` come with when each was recorded, oldest first.
+
+    Of several notices about one category only the newest is among the facts: one that came later counts as none, as
+    if the client had not been told before.
+    """
+    words = {word.subject: word for word in versions if word.recorded_at <= moment}
+    related = {relation.ura: relation for relation, recorded_at in relations if recorded_at <= moment}
+    return replace(
+        facts,
+        consents=tuple(words.values()),
+        relations=tuple(related.values()),
+        emergencies=tuple(each for each in facts.emergencies if each.opened_at <= moment),
+        informed={category: at for category, at in facts.informed.items() if at <= moment},
+        joined={kind: at for kind, at in facts.joined.items() if at <= moment},
+    )
