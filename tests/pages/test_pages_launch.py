@@ -93,6 +93,7 @@ def test_a_token_lets_its_client_in(pages: Pages, portal: Portal) -> None:
     assert (record.outcome, record.user.assurance) == (SUCCESS, 3)
     assert record.user.person.number == f"client-{pages.recorder.patient(PATIENT).hex()}"
     assert record.user.person.organisation == HOSPITAL.ura
+    assert "Wie heeft uw dossier ingezien?" in browser.get(answer.headers["Location"]).text
     assert CLIENT not in record.user.person.number
     (session,) = pages.database.read_now(lambda reader: reader.viewers.sessions(pages.now))
     assert session.visit is not None and session.visit.patient == PATIENT

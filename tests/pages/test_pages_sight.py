@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from urllib.parse import urlsplit
 
 import pytest
@@ -126,6 +128,14 @@ def test_an_hour_of_the_day_can_be_asked_by_dutch_clocks(pages: Pages) -> None:
     told = {clock: browser.get(f"{asked}{clock}").json()["rows"][0]["could"] for clock in ("09:04", "09:06")}
     assert told == {"09:04": "alleen met de noodknop", "09:06": "ja"}
     assert browser.get(f"{asked}gisteren").status == 404
+
+
+def test_a_record_leads_to_what_its_employee_could_see_that_day(pages: Pages) -> None:
+    browser = pages.signed_in("verder")
+    text = browser.get("/toezicht/log/2").text
+    (place,) = re.findall(r'href="(/toezicht/kon-zien\?[^"]+)"', text)
+
+    assert "Ziekenhuis Oost" in browser.get(unescape(place)).text and "dag=2026-03-10" in place
 
 
 def test_it_tells_whose_role_it_is_and_says_so_when_nothing_is_known(pages: Pages) -> None:

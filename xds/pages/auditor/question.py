@@ -17,6 +17,7 @@ from xds.model.audit import LogSelection
 from xds.model.dutch_time import dutch_midnight
 from xds.pages.ask import Ask, Missing
 from xds.pages.auditor.timeline import edges
+from xds.pages.period import day_of
 
 UZI_OID = "2.16.528.1.1007.3.1"
 NONE = "-"
@@ -135,8 +136,8 @@ class Question(NamedTuple):
 def question_of(ask: Ask, *, day: bool = False) -> Question:
     """What the address asks, or asks of one `day`; Missing when it can't be meant, or is another organisation's."""
     given = {name: value for name, value in ask.query.items() if value}
-    since = _day(given.get("van"))
-    until = since if day else _day(given.get("tot"))
+    since = day_of(given.get("van", ""))
+    until = since if day else day_of(given.get("tot", ""))
     selection = LogSelection(
         started_from=None if since is None else microseconds(dutch_midnight(since)),
         started_below=None if until is None else microseconds(dutch_midnight(until + _DAY)),
@@ -181,14 +182,3 @@ def _value(name: str, text: str) -> str | int | bool | bytes:
     if name == "employee" and value.isdigit():
         return f"{value}^^^&{UZI_OID}&ISO"
     return value
-
-
-def _day(text: str | None) -> date | None:
-    if text is None:
-        return None
-    try:
-        day = date.fromisoformat(text)
-        dutch_midnight(day + _DAY)
-    except (ValueError, OverflowError):
-        raise Missing from None
-    return day if 1970 < day.year < 2100 else None

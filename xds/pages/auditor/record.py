@@ -5,18 +5,20 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 from xds.audit.checkpoint import said
-from xds.audit.nen7513 import EVENT, EXTRA, LOG, OBJECT, USER, Field
+from xds.audit.nen7513 import EVENT, EXTRA, LOG, OBJECT, USER, Field, account
 from xds.audit.objects import objects
 from xds.audit.record import decode
 from xds.audit.tree import commitment, leaf_hash, root_of_inclusion
 from xds.model.audit import Kept, Note, Record
 from xds.model.coded import Coded
+from xds.model.dutch_time import dutch_time
 from xds.model.hl7 import parse_cx
 from xds.pages.ask import Ask, Missing, Seen, View
 from xds.pages.auditor.log import event_of, outcome, outcome_mark
-from xds.pages.auditor.question import told
+from xds.pages.auditor.question import UZI_OID, told
 from xds.pages.listing import Column, Listing
 from xds.ports import Reader
 
@@ -81,6 +83,7 @@ async def record(ask: Ask) -> View:
             "checks": list(zip(_CHECKS, (letter == "T" for letter in found.checks), strict=True)),
             "client": ask.sources.patient_key(found.patient).hex() if found.patient else "",
         }
+        context["could_see"] = _could_see(found, context["client"])
     patients = () if found is None or found.patient is None else (parse_cx(found.patient),)
     return View("auditor/record.html", Seen(_PAGE, (("nummer", str(seq)),), patients), context, listing)
 
@@ -119,6 +122,16 @@ def _check_scope(ask: Ask, record: Record | None) -> None:
     bound = None if auditor is None else auditor.organisation
     if bound is not None and (record is None or record.user.person.organisation != bound):
         raise Missing
+
+
+def _could_see(record: Record, client: str) -> str:
+    """Where it is told what the employee of a record could see of its client that day; "" when there is none."""
+    if not client or record.purpose is None:
+        return ""
+    person = record.user.person
+    employee = person.number if person.authority == UZI_OID else account(person)
+    day = dutch_time(record.started).date().isoformat()
+    return f"/toezicht/kon-zien?{urlencode({'client': client, 'medewerker': employee, 'dag': day})}"
 
 
 def _named(group: str, of: tuple[Field, ...], asked: Any) -> list[Named]:
