@@ -182,6 +182,35 @@ def test_the_download_has_every_line_and_no_formula(pages: Pages) -> None:
     assert lines[0].startswith('"Wanneer";"Organisatie";"Functie"')
 
 
+def test_she_takes_it_along_as_a_document_to_keep(pages: Pages) -> None:
+    answer = pages.visiting().get("/mijn.pdf?van=2026-03-10&tot=2026-03-12")
+
+    assert (answer.status, answer.headers["Content-Type"]) == (200, "application/pdf")
+    assert "wie-heeft-mijn-dossier-ingezien.pdf" in answer.headers["Content-Disposition"]
+    assert answer.body.startswith(b"%PDF-") and b"<pdfaid:part>2</pdfaid:part>" in answer.body
+
+
+def test_many_documents_of_one_line_are_folded(pages: Pages) -> None:
+    client = "999900043^^^&2.16.840.1.113883.2.4.6.3&ISO"
+
+    def known(writer: Writer) -> None:
+        writer.add_patient(client)
+        number = writer.patient(client)
+        assert number is not None
+        for each in range(5):
+            uuid = f"urn:uuid:00000000-0000-4000-8000-{each:012}"
+            made = entry(uuid, unique_id=f"2.999.7.{each}", logical_id=uuid, version="1", patient_id=client,
+                         availability_status=Status.APPROVED, names=(LocalizedString(f"Brief {each}"),))  # fmt: skip
+            writer.insert([(made, pack(encode(made)))], number)
+
+    pages.database.write_now(known)
+    found = tuple(Document(f"2.999.7.{each}") for each in range(5))
+    pages.record(happened("vijf", JANSEN, BY_CONSENT, 0, accesses=(Access(parse_cx(client), BY_CONSENT, found),)))
+
+    text = pages.visiting(client).get("/mijn").text
+    assert "<summary>5 documenten</summary>" in text and "Brief 4 (zwangerschapskaart)" in text
+
+
 def test_nobody_else_has_a_line_on_her_page_and_her_page_shows_nothing_elsewhere(
     pages: Pages,
 ) -> None:
