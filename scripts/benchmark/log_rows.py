@@ -5,14 +5,18 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 from benchmark.data import patient
 from benchmark.load import Load
-from benchmark.log_data import BEGIN, RECORDER, ensure_log
+from benchmark.log_data import BEGIN, RECORDER, SECONDS, ensure_log
 from benchmark.measure import Bench, Row
+from xds.audit.hint_rules import HintRules
 from xds.db import open_database
 from xds.model.audit import LogSelection
+from xds.pages.auditor.lookout import Lookout
+from xds.pages.auditor.start import sealing_of
 from xds.pages.auditor.timeline import edges
 
 _DAY = 86_400_000_000
@@ -33,13 +37,17 @@ _VALUE = {
 
 
 def log_pages(bench: Bench) -> Iterator[Row]:
-    """What the page of the log reads, and the next page of its list, under any filters."""
+    """What the page of the log reads, and the next page of its list, under any filters; and what the start page does.
+
+    Of the start page the days that are over were looked at before, as the pages do it by themselves.
+    """
     database = open_database(f"sqlite:///{ensure_log(bench.data, bench.documents)}", create=True)
     draw = random.Random(1)
     try:
         for name, question in (
             ("the log: a page with facets and timeline, 95th percentile", _first_page),
             ("the log: a following page, 95th percentile", _following(bench.documents)),
+            ("the log: the start page with its hints, 95th percentile", _start_page()),
         ):
             question(LogSelection())(database)
             times, until = [], time.perf_counter() + bench.seconds * bench.repeats
@@ -64,6 +72,16 @@ def _first_page(selection: LogSelection) -> Callable[[Any], object]:
 def _following(records: int) -> Callable[[LogSelection], Callable[[Any], object]]:
     return lambda selection: (
         lambda database: database.read_now(lambda reader: reader.log.newest(selection, records // 2, _ROWS))
+    )
+
+
+def _start_page() -> Callable[[LogSelection], Callable[[Any], object]]:
+    """The page has no filters."""
+    lookout, now = Lookout(HintRules()), BEGIN + timedelta(seconds=SECONDS)
+    return lambda selection: (
+        lambda database: database.read_now(
+            lambda reader: (lookout.hints(reader, now), sealing_of(reader, lookout.rules, now))
+        )
     )
 
 
