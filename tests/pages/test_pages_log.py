@@ -102,9 +102,9 @@ def test_a_client_is_found_by_a_form_and_is_in_no_address(pages: Pages) -> None:
 
 def test_a_question_is_on_record(pages: Pages) -> None:
     browser = pages.signed_in("vraagt")
-    browser.get("/toezicht/log?organisatie=00005678&van=2025-03-01&tot=2025-12-31")
+    browser.get("/toezicht/log?organisatie=00005678&van=2025-03-01&tot=2025-12-31&noodknop=1")
     said = dict(pages.records(employee="vraagt")[-1].things[0].details)
-    assert said == {"van": "2025-03-01", "tot en met": "2025-12-31", "Organisatie": "00005678"}
+    assert said == {"van": "01-03-2025", "tot en met": "31-12-2025", "Organisatie": "00005678", "Noodknop": "gebruikt"}
 
 
 def test_an_auditor_of_one_organisation_sees_that_one_only(pages: Pages) -> None:

@@ -124,13 +124,16 @@ class Question(NamedTuple):
     @property
     def words(self) -> tuple[tuple[str, str], ...]:
         """The question as the record of this view has it: of a client only that there is one."""
-        found = [("van", str(self.since)), ("tot en met", str(self.until))]
+        days = (("van", self.since), ("tot en met", self.until))
+        found = [(label, "" if day is None else day.strftime("%d-%m-%Y")) for label, day in days]
         found += [(heading.label, self._said(name, heading)) for name, heading in HEADINGS.items()]
-        return tuple((label, text) for label, text in found if text not in ("", "None"))
+        return tuple((label, text) for label, text in found if text)
 
     def _said(self, name: str, heading: Heading) -> str:
         value = self.given.get(heading.word, "")
-        return "gekozen" if value and name == "patient" else value
+        if not value or name == "patient":
+            return "gekozen" if value else ""
+        return told(name, "" if value == NONE else value)
 
 
 def question_of(ask: Ask, *, day: bool = False) -> Question:
