@@ -232,6 +232,8 @@ def test_that_she_looked_is_on_record_as_hers(pages: Pages) -> None:
 
     assert len(looked) == before + 1
     assert looked[-1].things[0].details == (("van", "2026-03-10"),)
+    newest = browser.get("/mijn.json").json()["rows"][0]
+    assert (newest["organisation"], newest["role"]) == ("Via Ziekenhuis De Uiver", "u zelf")
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,12 @@ Source: NEN 7513: 9; GDPR 15, as read in CJEU C-579/21.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from xds.audit.events import EMERGENCY, KINDS
+from xds.audit.events import EMERGENCY, KINDS, OWN
 from xds.consent.plain import PLAIN
 from xds.model.audit import MAJOR, MINOR, SERIOUS, SUCCESS, Record
 from xds.model.dutch_time import dutch_day
@@ -62,6 +63,7 @@ TRIED: Mapping[str, str] = {
 }
 """The same where it didn't go on; for what is not here the words of `DEEDS` do."""
 
+_VISITORS = {(relation.value, OWN) for relation in Relation}
 _UNKNOWN_DOCUMENT = "een document dat niet meer is aangemeld"
 _FAILED = {
     MINOR: "Dit is geweigerd.",
@@ -102,14 +104,13 @@ def line_of(record: Record, titles: Mapping[str, str], is_parent: bool) -> Line:
     user, person = record.user, record.user.person
     outcome, mark, why = _decided(record)
     urgent = record.emergency is not None or EMERGENCY in record.kinds
-    documents = dict.fromkeys(titles.get(each.unique_id) or _UNKNOWN_DOCUMENT for each in record.documents)
     return Line(
         record.started,
-        person.organisation_name or (f"organisatie met nummer {person.organisation}" if person.organisation else ""),
+        _organisation(record),
         _role(record, is_parent),
         (person.name or f"zorgverlener met nummer {person.number}") if urgent and user.is_person else "",
         _deed(record, mark),
-        tuple(documents),
+        _documents(record, titles),
         "noodknop gebruikt" if urgent and outcome == _PERMITTED else outcome,
         "bad" if urgent else mark,
         why,
@@ -117,6 +118,18 @@ def line_of(record: Record, titles: Mapping[str, str], is_parent: bool) -> Line:
         (record.emergency or "geen reden opgegeven") if urgent else None,
         "" if user.is_person else _AUTOMATIC,
     )
+
+
+def _documents(record: Record, titles: Mapping[str, str]) -> tuple[str, ...]:
+    """The documents by name, those of one name once, and how many have none any more."""
+    names = Counter(
+        titles.get(unique_id, "") for unique_id in dict.fromkeys(each.unique_id for each in record.documents)
+    )
+    unknown = names.pop("", 0)
+    found = [name if times == 1 else f"{name} ({times} keer)" for name, times in names.items()]
+    if unknown:
+        found.append(_UNKNOWN_DOCUMENT if unknown == 1 else f"{unknown} documenten die niet meer zijn aangemeld")
+    return tuple(found)
 
 
 def folded(lines: Sequence[Line]) -> list[tuple[str, list[Folded]]]:
@@ -172,6 +185,13 @@ def _decided(record: Record) -> tuple[str, str, str]:
     return _REFUSED, _NOT_DONE, (record.reason if plain is None else plain.refuses) or ""
 
 
+def _organisation(record: Record) -> str:
+    """An organisation by name; of somebody who looked at these pages, where she came from."""
+    person = record.user.person
+    name = person.organisation_name or (f"organisatie met nummer {person.organisation}" if person.organisation else "")
+    return f"Via {name}" if name and person.role.key in _VISITORS else name
+
+
 def _role(record: Record, is_parent: bool) -> str:
     person = record.user.person
     if not record.user.is_person:
@@ -183,7 +203,7 @@ def _role(record: Record, is_parent: bool) -> str:
         Role.AUDITOR.value: "auditor (houdt toezicht)",
         Role.ADMINISTRATOR.value: "beheerder",
     }
-    role = known.get(person.role.code) if person.role.scheme == "xds" else None
+    role = known.get(person.role.code) if person.role.scheme == OWN else None
     said = role or person.role.display or person.role.code
     said = said[:1].lower() + said[1:]
     responsible = record.user.responsible
