@@ -122,10 +122,14 @@ class HintPages:
         hints, reviews = await ask.read(
             lambda reader: (self._lookout.hints(reader, ask.now), reader.hints.reviews(since))
         )
-        by_hint: dict[str, list[Review]] = {}
+        by_case: dict[tuple[object, ...], list[Review]] = {}
         for review in reviews:
-            by_hint.setdefault(review.hint, []).append(review)
-        return [Raised(hint, tuple(by_hint.get(hint.id, ()))) for hint in hints if own in (None, hint.who.organisation)]
+            by_case.setdefault((review.day, review.employee, review.organisation), []).append(review)
+        return [
+            Raised(hint, tuple(review for review in by_case.get(case_of(hint), ()) if review.hint == hint.id))
+            for hint in hints
+            if own in (None, hint.who.organisation)
+        ]
 
     async def hints(self, ask: Ask) -> View:
         """The list, of one rule or of all, and in one state or in all."""
