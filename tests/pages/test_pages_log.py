@@ -230,3 +230,18 @@ def test_a_search_is_kept_shared_and_thrown_away(pages: Pages) -> None:
     assert [browser.post(each).status for each in shared] == [303, 303]
     assert browser.get("/toezicht/zoekopdrachten.json").json()["rows"] == []
     assert browser.post("/toezicht/zoekopdrachten", {"naam": " ", "vraag": ""}).status == 404
+
+
+def test_the_pages_of_the_log_on_postgresql(tmp_path: Path, postgres_url: str) -> None:
+    with served(tmp_path, url=postgres_url) as pages:
+        pages.record(*(happened(number, JANSEN, SOFIE) for number in range(5)), happened(6, BAKKER, MARIA, REFUSED))
+        pages.database.write_now(lambda writer: writer.log.index(4))
+        seal(pages)
+        browser = pages.signed_in("postgres")
+        answer = browser.get("/toezicht/log?tot=2025-12-31")
+        assert facet(answer.text, "Medewerker") == {"J. Jansen": 5, "B. Bakker": 1}
+        assert '<span class="mark mark-good">klopt</span>' in browser.get("/toezicht/log/5").text
+        assert len(browser.get("/toezicht/steekproef.json?tot=2025-12-31&aantal=3").json()["rows"]) == 3
+        browser.get("/toezicht/export")
+        assert browser.post("/toezicht/export", {"vraag": "uitkomst=4", "vorm": "csv"}).status == 303
+        assert "B. Bakker" in browser.get("/toezicht/export/1/bestand").text

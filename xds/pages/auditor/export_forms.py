@@ -30,6 +30,7 @@ log.ndjson    de regels, elk met het bewijs dat zij in het logboek staat
 checkpoints   de ondertekende controlepunten van het logboek
 
 Controleer het met: xds audit verify MAP --key SLEUTEL
+Of zonder dit programma, met scripts/verify-audit uit de broncode: verify-audit MAP SLEUTEL
 SLEUTEL is de openbare sleutel van het logboek. Vraag die aan de beheerder, of neem hem van zijn website.
 """
 
