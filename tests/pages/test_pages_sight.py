@@ -14,6 +14,7 @@ from consent_samples import organisation, permit, relation, requester
 from pages_kit import Browser, Pages, served
 from samples import PATIENT, entry
 
+from xds.consent.plain import PLAIN
 from xds.ebrim.encode import encode
 from xds.ebrim.fragment import pack
 from xds.model.audit import SUCCESS, Access, Document, Event
@@ -22,6 +23,7 @@ from xds.model.consent import Decision
 from xds.model.hl7 import parse_cx
 from xds.model.objects import DocumentEntry, Status
 from xds.model.party import Organisation
+from xds.pages.auditor.question import HEADINGS
 from xds.ports import Writer
 
 EVA = parse_cx(PATIENT)
@@ -136,6 +138,10 @@ def test_a_record_leads_to_what_its_employee_could_see_that_day(pages: Pages) ->
     (place,) = re.findall(r'href="(/toezicht/kon-zien\?[^"]+)"', text)
 
     assert "Ziekenhuis Oost" in browser.get(unescape(place)).text and "dag=2026-03-10" in place
+
+
+def test_every_rule_that_can_decide_has_a_name_for_auditors() -> None:
+    assert HEADINGS["rule"].texts.keys() == PLAIN.keys()
 
 
 def test_it_tells_whose_role_it_is_and_says_so_when_nothing_is_known(pages: Pages) -> None:
