@@ -14,9 +14,9 @@ from xds.errors import Misconfigured, Unavailable, XdsError
 from xds.model.audit import Note
 from xds.ports import Index
 
-_INDEXED_AT_ONCE = 500
+_INDEXED_AT_ONCE = 200
 """Records: more would make requests wait, while the database is locked for it."""
-_BATCHES = 20
+_BATCHES = 50
 _LOOK_SECONDS = 1.0
 
 _log = structlog.get_logger()

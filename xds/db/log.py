@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from xds.model.conduct import Conduct, Span
 
 _HASH = 32
-_SUBTREES_AT_ONCE = 4
 _SALT = 16
 _SLACK = 1_000_000
 """Clocks of several machines differ by less, in microseconds; only a larger step back is kept as it was."""
@@ -193,10 +192,9 @@ class WriteLog(ReadLog):
         return self._indexing.index(limit)
 
     def _keep_subtrees(self) -> None:
-        """Keep the roots of some more subtrees that are complete."""
-        ((known,),) = self._session.rows(self._sql.free_subtree)
-        complete = self.head().size // SUBTREE
-        for number in range(known, min(complete, known + _SUBTREES_AT_ONCE)):
+        """Keep the root of the next subtree, when it is complete: one at a time, so that no other change waits long."""
+        ((number,),) = self._session.rows(self._sql.free_subtree)
+        if (number + 1) * SUBTREE <= self.head().size:
             hashes = self._leaf_hashes(number * SUBTREE, (number + 1) * SUBTREE)
             self._session.run(self._sql.add_subtree, (number, subtree_root(hashes)))
 
