@@ -307,6 +307,27 @@ def test_she_reads_what_she_allows_and_how_that_changed(pages: Pages) -> None:
     assert looked.things[0].name == "Toestemming"
 
 
+def test_she_reads_that_who_joined_since_sees_nothing_yet(pages: Pages) -> None:
+    client = "999900055^^^&2.16.840.1.113883.2.4.6.3&ISO"
+    word = said(Decision.PERMIT, 0, subject=Subject(ANYONE, None, Scope(ScopeKind.CATEGORY, "kraamzorg")))
+    general = said(Decision.PERMIT, 0, subject=Subject(ANYONE, None, ANYONE))
+
+    def known(writer: Writer) -> None:
+        writer.add_patient(client)
+        number = writer.patient(client)
+        assert number is not None
+        writer.consents.add_consent(number, word)
+        writer.consents.add_consent(number, general)
+        writer.consents.join("K4", BEGIN + timedelta(days=1))
+
+    pages.database.write_now(known)
+    browser = pages.visiting(client)
+    text = browser.get("/mijn/toestemming").text
+    assert "Er zijn nieuwe organisaties aangesloten:" in text and "kraamzorgorganisaties. Zij zien nog niets." in text
+    states = [row["state"] for row in browser.get("/mijn/toestemming.json").json()["rows"]]
+    assert states == ["telt niet, want er staat niet bij wie het mag zien", "geldt nu"]
+
+
 def test_without_a_choice_she_reads_what_that_means(pages: Pages) -> None:
     assert "Er geldt nu geen toestemming" in pages.visiting().get("/mijn/toestemming").text
 

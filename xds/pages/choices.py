@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from xds.consent.given import subject_words
 from xds.consent.givers import age_at, may_permit
-from xds.consent.policy import Policy
-from xds.model.consent import Channel, ClientFacts, Consent, Decision, Giver, Subject
+from xds.consent.policy import Form, Policy
+from xds.model.consent import Channel, ClientFacts, Consent, Decision, Giver, ScopeKind, Subject
 from xds.model.dutch_time import dutch_day
 from xds.model.party import Participant
 from xds.pages.listing import Column
@@ -77,7 +77,7 @@ def choices(
     later: dict[Subject, Consent] = {}
     found = []
     for word in sorted(versions, key=lambda each: each.number, reverse=True):
-        state = _state(word, later.get(word.subject), facts, now)
+        state = _state(policy, word, later.get(word.subject), facts, now)
         later[word.subject] = word
         found.append(_choice(policy, word, names, state))
     return found
@@ -99,7 +99,7 @@ def _choice(policy: Policy, word: Consent, names: Mapping[str, str], state: str)
     )
 
 
-def _state(word: Consent, later: Consent | None, facts: ClientFacts, now: datetime) -> str:
+def _state(policy: Policy, word: Consent, later: Consent | None, facts: ClientFacts, now: datetime) -> str:
     if later is not None:
         how = "ingetrokken" if later.decision is Decision.WITHDRAWN else "vervangen"
         return f"{how} op {dutch_day(later.recorded_at)}"
@@ -111,4 +111,7 @@ def _state(word: Consent, later: Consent | None, facts: ClientFacts, now: dateti
         return f"gold tot {dutch_day(word.until)}"
     if word.decision is Decision.PERMIT and not may_permit(word.given_by, age_at(now, facts.birth_date)):
         return "telt niet meer, door de leeftijd van het kind"
+    general = word.subject.consumer.kind is ScopeKind.ANY
+    if word.decision is Decision.PERMIT and general and policy.form is Form.SPECIFIED:
+        return "telt niet, want er staat niet bij wie het mag zien"
     return _COUNTS
