@@ -269,21 +269,26 @@ def main() -> None:
     os.umask(0o077)
     with ExitStack() as stack, contextlib.suppress(KeyboardInterrupt):
         region = Region(stack.enter_context(empty_folder()), *free_ports())
-        running = stack.enter_context(started(region))
-        make_known(region)
-        with system_of(region, MIDWIFE) as midwife:
-            sent = publish(midwife)
-        share(region, sent)
-        refuse(region)
-        withdraw(region)
-        account_for(region)
-        with step("The pages start beside the server (`xds pages`)"):
-            stack.enter_context(pages(region))
-        officer = look_for_incidents(region)
+        running, officer = tell(region, stack)
         print("\nDone: what went in came out, byte for byte, for who may see it, and all is on record.", flush=True)
         if not once:
             how_to_go_on(region, officer)
             running.wait()
+
+
+def tell(region: Region, stack: ExitStack) -> tuple[subprocess.Popen[bytes], Officer]:
+    """The whole story; its server and pages run until `stack` is closed."""
+    running = stack.enter_context(started(region))
+    make_known(region)
+    with system_of(region, MIDWIFE) as midwife:
+        sent = publish(midwife)
+    share(region, sent)
+    refuse(region)
+    withdraw(region)
+    account_for(region)
+    with step("The pages start beside the server (`xds pages`)"):
+        stack.enter_context(pages(region))
+    return running, look_for_incidents(region)
 
 
 @contextmanager
