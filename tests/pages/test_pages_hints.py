@@ -7,6 +7,7 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -193,13 +194,14 @@ def test_the_state_of_the_log_is_told(busy: Pages) -> None:
     assert "te lang niet buiten het systeem bewaard" in busy.signed_in("zegel-later").get("/toezicht").text
 
 
-def test_a_record_that_was_changed_is_told_on_the_start_page(tmp_path) -> None:
+@pytest.mark.parametrize("changed", ["replace(payload, 'Ander', 'Onder')", "CAST('{}' AS BLOB)"])
+def test_a_record_that_was_changed_is_told_on_the_start_page(tmp_path: Path, changed: str) -> None:
     with served(tmp_path) as pages:
         pages.record(Work(pages).look("A. Ander", 0, 1))
         browser = pages.signed_in("argwaan")
         assert "zojuist nagerekend" in browser.get("/toezicht").text
 
         with sqlite3.connect(pages.folder / "pages.db") as database:
-            database.execute("UPDATE log_record SET payload = CAST('{}' AS BLOB) WHERE seq = 0")
+            database.execute(f"UPDATE log_record SET payload = {changed} WHERE seq = 0")
 
         assert "klopt niet meer bij regel 0" in browser.get("/toezicht").text

@@ -34,10 +34,17 @@ def first_broken(chain: bytes, lines: Iterable[Kept]) -> int | None:
     """
     for line in lines:
         chain = link(chain, leaf_hash(line.leaf))
-        said = line.salt is None or line.payload is None or commitment(line.salt, line.payload) == line.leaf.commitment
-        if not said or chain != line.chain:
+        if not _says(line) or chain != line.chain:
             return line.leaf.seq
     return None
+
+
+def _says(line: Kept) -> bool:
+    """Whether a payload is what the leaf stands for. SQLite keeps what was meddled with as text, if it is that."""
+    if line.salt is None or line.payload is None:
+        return True
+    are_bytes = isinstance(line.salt, bytes) and isinstance(line.payload, bytes)
+    return are_bytes and commitment(line.salt, line.payload) == line.leaf.commitment
 
 
 def grown(edge: Sequence[bytes], size: int, leaves: Iterable[bytes]) -> tuple[bytes, ...]:
