@@ -51,8 +51,6 @@ def initialised(folder: Path) -> Path:
         free_port(),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    config = folder / "xds.toml"
-    config.write_text(config.read_text().replace("required = true", "required = false"))
     return folder
 
 

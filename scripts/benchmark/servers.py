@@ -38,8 +38,6 @@ def configure(folder: Path, database: Path | None, port: int) -> dict[str, str]:
     if database is not None:
         command += ["--database", f"sqlite:///{database}"]
     subprocess.run([*command, str(folder)], check=True, capture_output=True)
-    config = folder / "xds.toml"
-    config.write_text(config.read_text().replace("required = true", "required = false"))
     tls = folder / "tls"
     return {
         "ca": str(tls / "ca.pem"),

@@ -56,13 +56,15 @@ def test_a_second_run_keeps_what_is_there(xds, folder):
     assert {path: path.read_bytes() for path in before} == before
 
 
-def test_a_demonstration_asks_who_it_is_and_anchors_its_log(xds, tmp_path):
-    assert xds("init", "demo", "--demo").returncode == 0
+def test_a_demonstration_with_a_policy_asks_who_it_is_and_anchors_its_log(xds, tmp_path):
+    assert xds("init", "demo", "--demo", "--policy", POLICY_FILE).returncode == 0
+    assert xds("init", "open", "--demo").returncode == 0
     assert xds("init", "plain").returncode == 0
 
     settings = settings_of(tmp_path / "demo")
     assert settings["identity"] == {"required": True, "issuers": ["tls/issuer.xml"]}
     assert settings["audit"] == {"anchor_paths": ["anchors"]}
+    assert settings_of(tmp_path / "open")["identity"] == {"required": False, "issuers": ["tls/issuer.xml"]}
     assert settings_of(tmp_path / "plain")["identity"] == {"required": False}
     assert xds("audit", "anchor", "--config", tmp_path / "demo" / "xds.toml").returncode == 0
     assert len(list((tmp_path / "demo" / "anchors").iterdir())) == 1

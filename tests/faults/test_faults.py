@@ -47,7 +47,7 @@ def test_nothing_acknowledged_is_lost(arguments, tmp_path):
     (outcome,) = json.loads(file.read_text())
     if outcome["result"] == "unavailable":
         pytest.skip(outcome["reason"])
-    assert outcome["result"] == "survived", outcome
+    assert outcome["result"] == "survived", json.dumps(outcome, indent=1)
     assert outcome["acknowledged"] > 0
     assert done.returncode == 0
 

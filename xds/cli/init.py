@@ -71,14 +71,18 @@ _OPEN = """\
 [identity]
 required = false  # whoever reaches it may do everything: for development, on this machine only
 """
-_KNOWN = """\
+_DEMO = """\
 [identity]
-required = true
+required = {required}
 issuers = ["tls/issuer.xml"]  # that of `xds token`: only for trying out, on this machine only
 
 [audit]
 anchor_paths = ["anchors"]  # in earnest, where whoever keeps the log can't reach it
 """
+_REQUIRED = {
+    True: "true",
+    False: "false  # whoever shows a certificate of tls/ca.pem may do everything; with a policy it would decide",
+}
 _POLICY = '[consent]\npolicy = "policy.toml"\n\n'
 _DATABASE = "sqlite:///data/xds.db"
 
@@ -122,7 +126,8 @@ def command(
     A configuration that is there already is kept, and its database is brought up to date; so it also upgrades.
     With --demo the folder has client certificates of a hospital, a midwife practice and a JGZ organisation, which are
     its participants, one of a system that is none yet and one of an auditor, for a browser, and an issuer of assertions
-    for tests; the server wants to know who asks, and keeps the log.
+    for tests. With --policy as well the server wants to know who asks, shows what the policy and the clients allow, and
+    keeps the log; without one whoever has a certificate may do everything, as suits clients that send no assertion yet.
     """
     from xds.config import load
 
@@ -141,7 +146,7 @@ def command(
                 port=port,
                 mllp_port=mllp_port,
                 tls=_TLS if demo else "",
-                identity=_KNOWN if demo else _OPEN,
+                identity=_DEMO.format(required=_REQUIRED[policy is not None]) if demo else _OPEN,
                 affinity_domain=_copied(affinity_domain, folder),
                 policy=_copied_policy(policy, folder),
                 repository_id=repository_id or f"2.25.{uuid.uuid4().int}",
