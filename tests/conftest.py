@@ -9,7 +9,12 @@ from pathlib import Path
 
 import pytest
 from canary import pytest_runtest_makereport, pytest_sessionfinish
+from hypothesis import settings
 from postgres_server import PostgresServer
+
+# How long an example takes says more of what else the machine does.
+settings.register_profile("xds", deadline=None)
+settings.load_profile("xds")
 
 __all__ = ["postgres_server", "postgres_url", "pytest_runtest_makereport", "pytest_sessionfinish"]
 

@@ -59,7 +59,7 @@ def seen(facts) -> set[tuple[int, int]]:
     }
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(said=said, about=abouts)
 def test_an_objection_more_never_allows_more(said, about):
     before = [make(*each) for make, each in said]
@@ -67,7 +67,7 @@ def test_an_objection_more_never_allows_more(said, about):
     assert seen(client(*before, deny(*about))) <= seen(client(*before))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(said=said, about=abouts)
 def test_a_permit_more_never_allows_less(said, about):
     before = [make(*each) for make, each in said]
@@ -75,7 +75,7 @@ def test_a_permit_more_never_allows_less(said, about):
     assert seen(client(*before)) <= seen(client(*before, permit(*about)))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(said=said)
 def test_without_a_permit_nothing_is_seen(said):
     assert seen(client(*(deny(*each) for _, each in said))) == set()

@@ -67,7 +67,7 @@ def scan(chunks: list[bytes], boundary: str = "b1", **limits: int) -> list[tuple
     return parts
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.lists(content.filter(harmless), min_size=1, max_size=3), st.lists(st.integers(0, 10_000), max_size=20))
 def test_cuts_change_nothing(contents: list[bytes], places: list[int]) -> None:
     message = mime(*((f"Content-ID: <{number}>", each) for number, each in enumerate(contents)))
