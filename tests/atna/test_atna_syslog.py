@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import select
 import socket
 import ssl
 import struct
@@ -28,11 +29,22 @@ _LINE = re.compile(
 
 
 class AuditRepository:
-    """Takes messages at a port of this machine until it is stopped. `dies_after` bytes it resets the connection."""
+    """Takes messages at a port of this machine until it is stopped.
 
-    def __init__(self, context: ssl.SSLContext, port: int = 0, dies_after: int | None = None):
+    `dies_after` bytes it resets the connection; `leaves_after` bytes it ends the connection without a word of TLS, as
+    the servers of Python's socketserver do.
+    """
+
+    def __init__(
+        self,
+        context: ssl.SSLContext,
+        port: int = 0,
+        dies_after: int | None = None,
+        leaves_after: int | None = None,
+    ):
         self._context = context
         self._dies_after = dies_after
+        self._leaves_after = leaves_after
         self._listening = socket.create_server(("127.0.0.1", port))
         self.port = self._listening.getsockname()[1]
         self.messages: list[tuple[int, bytes]] = []
@@ -61,6 +73,9 @@ class AuditRepository:
                     connection_reset = struct.pack("ii", 1, 0)
                     secured.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, connection_reset)
                     return
+                if self._leaves_after is not None and len(octets) > self._leaves_after:
+                    self._leave(secured)
+                    return
             while frame := _FRAME.match(octets):
                 end = frame.end() + int(frame[1])
                 line = _LINE.fullmatch(octets[frame.end() : end])
@@ -68,8 +83,18 @@ class AuditRepository:
                 self.messages.append((int(line[1]), line[2]))
                 octets = octets[end:]
             assert not octets
+            if self._leaves_after is not None:
+                return
             with contextlib.suppress(OSError):
                 secured.unwrap()
+
+
+    def _leave(self, connection: socket.socket) -> None:
+        """End the connection, and close it when the other end has done so, or a moment later."""
+        connection.shutdown(socket.SHUT_WR)
+        ended = select.poll()
+        ended.register(connection, select.POLLRDHUP)
+        ended.poll(100)
 
 
 @pytest.fixture
@@ -128,6 +153,18 @@ def test_what_a_repository_may_not_have_read_is_sent_again(database: Database, c
     assert sent(feed(database, certificates.client, repository.port)) == 20
     repository.stop()
     assert numbers(repository) == list(range(20))
+
+
+def test_who_leaves_without_having_read_all_gets_it_again(database: Database, certificates) -> None:
+    append(database, 60)
+    leaving = AuditRepository(certificates.server, leaves_after=1)
+    with pytest.raises(Unavailable):
+        sent(feed(database, certificates.client, leaving.port))
+    leaving.stop()
+    impolite = AuditRepository(certificates.server, leaves_after=1 << 20)
+    assert sent(feed(database, certificates.client, impolite.port)) == 60
+    impolite.stop()
+    assert numbers(impolite) == list(range(60))
 
 
 def test_a_repository_that_is_not_known_gets_nothing(database: Database, certificates, repository) -> None:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import fcntl
 import os
 import socket
 import ssl
+import sys
+import termios
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -28,6 +33,8 @@ _AT_ONCE = 500
 _IDLE_SECONDS = 1.0
 _LONGEST_PAUSE = 60.0
 _ENDING = 3.0
+_RESET_SECONDS = 0.5
+"""For which a reset may be on its way after the end of a connection."""
 
 FEED = "syslog"
 """The name by which the log keeps how much of it was sent."""
@@ -112,8 +119,8 @@ def frames(lines: Sequence[Kept], origin: str) -> bytes:
 def deliver(repository: Repository, octets: bytes) -> None:
     """Send over a connection of its own, and return when the receiver has read it all; Unavailable otherwise.
 
-    It has when it answers our closing of the connection (RFC 5425: 4.4), or closes it in order: a system that dies with
-    something unread resets it.
+    It has when it answers our closing of the connection (RFC 5425: 4.4). Some only end it: then it must have arrived,
+    and no reset may follow, as it does where something is left unread.
     """
     host, port, context = repository
     try:
@@ -125,6 +132,18 @@ def deliver(repository: Repository, octets: bytes) -> None:
             try:
                 secured.unwrap()
             except ssl.SSLEOFError:
-                return
+                _await_silence(secured)
     except OSError as error:
         raise Unavailable(f"the audit repository can't be reached: {type(error).__name__}") from None
+
+
+def _await_silence(connection: socket.socket) -> None:
+    """OSError when not all that was sent has arrived at an end that was closed, or a reset comes from there."""
+    until = time.monotonic() + _RESET_SECONDS
+    while time.monotonic() < until:
+        error = connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if error:
+            raise OSError(error, os.strerror(error))
+        time.sleep(_RESET_SECONDS / 50)
+    if int.from_bytes(fcntl.ioctl(connection, termios.TIOCOUTQ, bytes(4)), sys.byteorder):
+        raise ConnectionAbortedError(errno.ECONNABORTED, os.strerror(errno.ECONNABORTED))
