@@ -88,7 +88,6 @@ class AuditRepository:
             with contextlib.suppress(OSError):
                 secured.unwrap()
 
-
     def _leave(self, connection: socket.socket) -> None:
         """End the connection, and close it when the other end has done so, or a moment later."""
         connection.shutdown(socket.SHUT_WR)
