@@ -106,3 +106,8 @@ class Busy(Unavailable):
 
 class Misconfigured(XdsError):
     """A setting is wrong; the text names its key and says what is expected."""
+
+
+def reason_of(error: Exception) -> str:
+    """What a log may have of an error: our own text; of any other its type, for its text can hold anything."""
+    return str(error) if isinstance(error, XdsError) else type(error).__qualname__

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import sqlite3
 from datetime import UTC, datetime
+from pathlib import Path
 
 from xds.audit.checkpoint import Signer, new_signing_key
 from xds.audit.record import Recorder
@@ -14,6 +17,12 @@ from xds.model.hl7 import CX
 SIGNER = Signer(new_signing_key(), "xds.example/log")
 RECORDER = Recorder(Source("2.999.1", "xds.example"), b"k" * 32)
 _numbers = itertools.count()
+
+
+def change(file: Path, sql: str) -> None:
+    """Do what somebody could who has the database."""
+    with contextlib.closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute(sql)
 
 
 def append(database: Database, count: int) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
-from atna_log import SIGNER, append
+from atna_log import SIGNER, append, change
 
 from xds.atna.anchor import Anchor, FileAnchor, FolderAnchor, HostAnchor, anchor_at
 from xds.atna.seal import Sealer
@@ -155,6 +155,38 @@ def test_data_stops_when_records_are_without_an_anchor_for_too_long(database: Da
     assert without.refusal is None, "without anchors a checkpoint is enough"
 
 
+def test_a_clock_that_is_set_back_hides_no_age(database: Database) -> None:
+    passed = 0.0
+    grace = timedelta(hours=4)
+    watch = LogWatch(database, [], SIGNER.key.name, grace, lambda: clock() - timedelta(days=1), clock=lambda: passed)
+    append(database, 1)
+    asyncio.run(watch.look())
+    passed = grace.total_seconds() + 1
+    assert watch.refusal is None
+    asyncio.run(watch.look())
+    assert "for too long" in (watch.refusal or "") and watch.age > grace
+
+
+def test_a_log_that_can_not_be_looked_at_stops_data_and_the_look_goes_on(database: Database, tmp_path: Path) -> None:
+    passed = 0.0
+    watch = LogWatch(database, [], SIGNER.key.name, timedelta(hours=4), clock, clock=lambda: passed)
+
+    async def run() -> None:
+        nonlocal passed
+        await watch.look()
+        assert watch.refusal is None
+        running = asyncio.create_task(watch.run(timedelta(0)))
+        change(tmp_path / "log.db", "ALTER TABLE log_checkpoint RENAME TO away")
+        await asyncio.sleep(0)
+        passed = timedelta(hours=5).total_seconds()
+        await until(lambda: watch.refusal is not None)
+        change(tmp_path / "log.db", "ALTER TABLE away RENAME TO log_checkpoint")
+        await until(lambda: watch.refusal is None)
+        running.cancel()
+
+    asyncio.run(run())
+
+
 @pytest.mark.parametrize("kind", [FileAnchor, FolderAnchor])
 @pytest.mark.parametrize("later", [0, 9], ids=["older", "other"])
 def test_an_old_backup_that_was_put_back_is_found_out(kind, later: int, tmp_path: Path) -> None:
@@ -230,10 +262,26 @@ def test_a_running_sealer_seals_by_number_and_by_time(database: Database) -> Non
         await until(lambda: database.read_now(lambda reader: reader.log.newest_note()) is not None)
         running.cancel()
 
-    async def until(holds) -> None:
-        async with asyncio.timeout(20):
-            while not holds():
-                await asyncio.sleep(0.01)
-
     asyncio.run(run())
     assert database.read_now(lambda reader: reader.log.newest_note()).size == 6
+
+
+def test_a_record_that_was_spoiled_stops_neither_sealing_nor_indexing(database: Database, tmp_path: Path) -> None:
+    append(database, 1)
+    change(tmp_path / "log.db", "UPDATE log_record SET payload = X'7B2272756C65223A22FF227D'")
+
+    async def run() -> None:
+        running = asyncio.create_task(Sealer(database, lambda: SIGNER, (), clock).run(3600, 2))
+        await until(lambda: running.done() or database.read_now(lambda reader: reader.log.indexed_below()) == 1)
+        append(database, 3)
+        await until(lambda: running.done() or database.read_now(lambda reader: reader.log.newest_note()).size == 4)
+        assert not running.done()
+        running.cancel()
+
+    asyncio.run(run())
+
+
+async def until(holds) -> None:
+    async with asyncio.timeout(20):
+        while not holds():
+            await asyncio.sleep(0.01)

@@ -11,9 +11,10 @@ import ssl
 import struct
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from atna_log import append
+from atna_log import append, change
 from lxml import etree
 
 from xds.atna.syslog import Feed, Repository
@@ -178,6 +179,15 @@ def test_a_record_without_a_payload_is_passed_over(database: Database, certifica
     database.write_now(lambda writer: writer.log.delete_payloads(2))
     assert sent(feed(database, certificates.client, repository.port)) == 4
     assert numbers(repository) == [2, 3]
+
+
+def test_a_record_that_was_spoiled_holds_up_no_other(
+    database: Database, certificates, repository, tmp_path: Path
+) -> None:
+    append(database, 3)
+    change(tmp_path / "log.db", "UPDATE log_record SET payload = X'7B2272756C65223A22FF227D' WHERE seq = 1")
+    assert sent(feed(database, certificates.client, repository.port)) == 3
+    assert numbers(repository) == [0, 2]
 
 
 def test_a_running_feed_goes_on_by_itself(database: Database, certificates, repository: AuditRepository) -> None:

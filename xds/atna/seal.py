@@ -10,7 +10,7 @@ import structlog
 
 from xds.atna.anchor import Anchor, unknown_to
 from xds.audit.checkpoint import Signer, read_note
-from xds.errors import Misconfigured, Unavailable, XdsError
+from xds.errors import Misconfigured, Unavailable, reason_of
 from xds.model.audit import Note
 from xds.ports import Index
 
@@ -48,8 +48,8 @@ class Sealer:
                     due = loop.time() + seconds
                     await self.seal()
                 await self.index(_BATCHES)
-            except XdsError as error:
-                _log.error("the log was not sealed or indexed", reason=str(error))
+            except Exception as error:
+                _log.error("the log was not sealed or indexed", reason=reason_of(error))
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def seal(self) -> Note | None:

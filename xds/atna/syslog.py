@@ -19,7 +19,7 @@ import structlog
 
 from xds.audit.dicom import message
 from xds.audit.record import decode
-from xds.errors import Unavailable, XdsError
+from xds.errors import Unavailable, reason_of
 from xds.model.audit import Kept
 from xds.ports import Index, LogWriter
 
@@ -71,10 +71,10 @@ class Feed:
                 # What is being sent would otherwise be sent again: it takes a moment, or the repository is away.
                 await asyncio.wait([sending], timeout=_ENDING)
                 raise
-            except XdsError as error:
+            except Exception as error:
                 sent = 0
                 pause = min(2 * pause, _LONGEST_PAUSE)
-                _log.error("the audit repository has not got the newest records", reason=str(error))
+                _log.error("the audit repository has not got the newest records", reason=reason_of(error))
             if sent < _AT_ONCE:
                 await asyncio.sleep(pause)
 
@@ -99,7 +99,7 @@ class Feed:
 
 
 def frames(lines: Sequence[Kept], origin: str) -> bytes:
-    """These records as octet-counted syslog messages; one without a payload has nothing to tell any more.
+    """These records as octet-counted syslog messages; one without a payload, or a spoiled one, has nothing to tell.
 
     The id of a message is the log's name and the record's seq: it is the same when a message comes again.
     Source: RFC 5424: 6; RFC 5425: 4.3.
@@ -108,10 +108,16 @@ def frames(lines: Sequence[Kept], origin: str) -> bytes:
     for line in lines:
         if line.payload is None:
             continue
+        try:
+            told = message(decode(line.payload))
+        except (ValueError, TypeError):
+            # `xds audit verify` names it; what comes after it must not wait for that.
+            _log.error("a record of the log can't be read", seq=line.leaf.seq)
+            continue
         moment = datetime.fromtimestamp(line.leaf.time / 1_000_000, UTC).isoformat().replace("+00:00", "Z")
         element = f'[record@{_EXAMPLE_ENTERPRISE} log="{origin}" seq="{line.leaf.seq}"]'
         head = f"<{_PRIORITY}>1 {moment} {socket.gethostname()} xds {os.getpid()} IHE+RFC-3881 {element} "
-        text = head.encode("ascii", "replace") + _BOM + message(decode(line.payload))
+        text = head.encode("ascii", "replace") + _BOM + told
         found += f"{len(text)} ".encode() + text
     return bytes(found)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
@@ -11,7 +12,8 @@ import structlog
 from xds.atna.anchor import Anchor, unknown_to
 from xds.atna.syslog import Feed
 from xds.audit.alarm import may_give_data, unanchored_for
-from xds.errors import XdsError
+from xds.errors import reason_of
+from xds.model.audit import Leaf
 from xds.ports import Index, Reader
 
 _WHILE_REFUSING = 1.0
@@ -34,6 +36,7 @@ class LogWatch:
         grace: timedelta,
         now: Callable[[], datetime],
         feed: Feed | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ):
         self._index = index
         self._anchors = anchors
@@ -41,6 +44,8 @@ class LogWatch:
         self._grace = grace
         self._now = now
         self._feed = feed
+        self._clock = clock
+        self._uncovered: tuple[int, float] | None = None
         self.age = timedelta(0)
         self.unsent = 0
         self.records = 0
@@ -49,7 +54,7 @@ class LogWatch:
     async def look(self) -> None:
         """Look now; Unavailable when the database can't be read."""
         self.records, oldest = await self._index.read(self._size_and_oldest_uncovered)
-        self.age = unanchored_for(oldest, int(self._now().timestamp() * 1_000_000))
+        self.age = self._age_of(oldest)
         if self._feed is not None:
             self.unsent = await self._feed.waiting()
         refusal = None
@@ -66,19 +71,33 @@ class LogWatch:
         return self.refusal
 
     async def run(self, every: timedelta) -> None:
-        """Look until cancelled."""
+        """Look until cancelled. What can't be looked at for longer than the grace is as good as without an anchor."""
+        seen = self._clock()
         while True:
             try:
                 await self.look()
-            except XdsError as error:
-                _log.error("the age of the last anchor can't be told", reason=str(error))
+                seen = self._clock()
+            except Exception as error:
+                _log.error("the age of the last anchor can't be told", reason=reason_of(error))
+                if not may_give_data(timedelta(seconds=self._clock() - seen), self._grace):
+                    self.refusal = "the log could not be looked at for too long"
             await asyncio.sleep(_WHILE_REFUSING if self.refusal else every.total_seconds())
 
-    def _size_and_oldest_uncovered(self, reader: Reader) -> tuple[int, int | None]:
-        """How many records there are, and when the first was written that no anchored checkpoint covers.
+    def _age_of(self, oldest: Leaf | None) -> timedelta:
+        """How long a record is uncovered, by the clock or as long as we have seen it so: the clock may be set back."""
+        if oldest is None:
+            self._uncovered = None
+            return timedelta(0)
+        if self._uncovered is None or self._uncovered[0] != oldest.seq:
+            self._uncovered = oldest.seq, self._clock()
+        seen = timedelta(seconds=self._clock() - self._uncovered[1])
+        return max(seen, unanchored_for(oldest.time, int(self._now().timestamp() * 1_000_000)))
+
+    def _size_and_oldest_uncovered(self, reader: Reader) -> tuple[int, Leaf | None]:
+        """How many records there are, and the first that no anchored checkpoint covers.
 
         Without anchors it is the first that no checkpoint covers.
         """
         note = reader.log.newest_anchored() if self._anchors else reader.log.newest_note()
-        oldest = next((leaf.time for leaf in reader.log.leaves(note.size if note else 0, 1)), None)
+        oldest = next(iter(reader.log.leaves(note.size if note else 0, 1)), None)
         return reader.log.head().size, oldest

@@ -5,13 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 
-def unanchored_for(oldest: int | None, now: int) -> timedelta:
-    """How long the oldest record that no anchored checkpoint covers has been without one.
+def unanchored_for(oldest: int, now: int) -> timedelta:
+    """How long the oldest record that no anchored checkpoint covers has been without one, by the clock.
 
-    Both are in microseconds since 1970; `oldest` is None when every record is covered. A log in which nothing happens
-    needs no anchor.
+    Both are in microseconds since 1970. A log in which nothing happens needs no anchor.
     """
-    return timedelta(0) if oldest is None else timedelta(microseconds=max(0, now - oldest))
+    return timedelta(microseconds=max(0, now - oldest))
 
 
 def may_give_data(age: timedelta, grace: timedelta) -> bool:

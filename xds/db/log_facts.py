@@ -95,7 +95,7 @@ def facts_of(row: tuple[Any, ...]) -> Facts:
     seq, started, patient, employee, organisation, action, outcome, emergency, transaction, payload = row
     try:
         said = _decode(payload)
-    except msgspec.DecodeError:
+    except (ValueError, TypeError):
         said = _NOTHING
     person, purpose = said.user.person, said.purpose or _NO_CODE
     values = (
