@@ -17,7 +17,7 @@ from xds.ebrim.fragment import pack
 from xds.model.audit import Access, Document, Event
 from xds.model.coded import Coded, LocalizedString
 from xds.model.consent import ANYONE, Channel, Consent, Decision, Giver, Scope, ScopeKind, Subject
-from xds.model.hl7 import parse_cx
+from xds.model.hl7 import CX, parse_cx
 from xds.model.objects import Status
 from xds.model.party import Organisation, Participant, Person, Requester
 from xds.model.verdict import Checks, Grounds, Verdict
@@ -26,6 +26,7 @@ from xds.pages.client.words import DEEDS
 from xds.ports import Writer
 
 EVA, OTHER = parse_cx(PATIENT), parse_cx(OTHER_PATIENT)
+BORIS = CX("999990019", "2.16.840.1.113883.2.4.6.3")
 BEGIN = datetime(2026, 3, 10, 8, 5, tzinfo=UTC)
 PRACTICE = Organisation("01234567", "Praktijk De Kom", "G3")
 HOSPITAL = Organisation("00005678", "Ziekenhuis <b>Oost</b>", "V6")
@@ -189,6 +190,21 @@ def test_she_takes_it_along_as_a_document_to_keep(pages: Pages) -> None:
     assert (answer.status, answer.headers["Content-Type"]) == (200, "application/pdf")
     assert "wie-heeft-mijn-dossier-ingezien.pdf" in answer.headers["Content-Disposition"]
     assert answer.body.startswith(b"%PDF-") and b"<pdfaid:part>2</pdfaid:part>" in answer.body
+
+
+def test_those_who_work_for_no_organisation_are_named_by_what_they_do(pages: Pages) -> None:
+    keeper = Event("beheer", "consent-read", BEGIN, 0, operator="root", accesses=(Access(BORIS),))
+    pages.record(keeper)
+    pages.signed_in("van-de-uitwisseling").get(f"/toezicht/log?client={pages.recorder.patient(str(BORIS)).hex()}")
+    hospital = pages.signed_in("van-het-ziekenhuis", organisation="00010990")
+    hospital.get("/toezicht/client")
+    hospital.post("/toezicht/client", {"nummer": BORIS.number})
+    rows = pages.visiting(str(BORIS)).get("/mijn.json").json()["rows"]
+    assert [(row["organisation"], row["role"]) for row in rows if "Via" not in row["organisation"]] == [
+        ("Ziekenhuis De Uiver", "privacyfunctionaris (houdt toezicht)"),
+        ("Toezicht op deze uitwisseling", "privacyfunctionaris (houdt toezicht)"),
+        ("Beheer van deze uitwisseling", "beheerder van het systeem"),
+    ]
 
 
 def test_many_documents_of_one_line_are_folded(pages: Pages) -> None:

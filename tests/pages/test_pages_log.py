@@ -11,11 +11,17 @@ from pathlib import Path
 import pytest
 from log_events import BAKKER, HOSPITAL, JANSEN, MARIA, PRACTICE, REFUSED, SOFIE, URGENT, happened, seal
 from pages_kit import Pages, served
+from samples import entry
 
 from xds.audit.checkpoint import said
 from xds.audit.nen7513 import FIELDS
 from xds.audit.tree import leaf_hash, root_of_inclusion
+from xds.ebrim.encode import encode
+from xds.ebrim.fragment import pack
+from xds.model.coded import LocalizedString
+from xds.model.objects import Status
 from xds.model.viewer import Role
+from xds.ports import Writer
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +39,25 @@ def facet(text: str, label: str) -> dict[str, int]:
     (block,) = re.findall(rf"<summary>{label}</summary>(.*?)</details>", text, re.S)
     pairs = re.findall(r"<span>(.*?)</span> <span class=\"count\">([\d.]+)</span>", block, re.S)
     return {unescape(name): int(count.replace(".", "")) for name, count in pairs}
+
+
+def test_an_overview_names_documents_that_are_still_registered(pages: Pages) -> None:
+    browser, token = pages.signed_in("titels"), pages.recorder.patient(str(SOFIE)).hex()
+    path = f"/toezicht/overzicht/dossier?client={token}"
+    assert "een document dat niet meer is aangemeld" in browser.get(path).text
+    assert browser.get(path.replace("?", ".json?")).json()["rows"][0]["documents"] == ["1.2.3"]
+    uuid = "urn:uuid:00000000-0000-4000-8000-000000000123"
+    known = entry(uuid, unique_id="1.2.3", logical_id=uuid, version="1", availability_status=Status.APPROVED,
+                  names=(LocalizedString("Echo <b>20</b> weken"),))  # fmt: skip
+
+    def register(writer: Writer) -> None:
+        writer.add_patient(str(SOFIE))
+        writer.insert([(known, pack(encode(known)))], writer.patient(str(SOFIE)))
+
+    pages.database.write_now(register)
+    text = browser.get(path).text
+    assert "Echo &lt;b&gt;20&lt;/b&gt; weken" in text and "1.2.3" not in text
+    assert browser.get(path.replace("?", ".csv?")).text.count("Echo <b>20</b> weken") == 60
 
 
 def test_the_newest_come_first_with_what_there_is_to_choose(pages: Pages) -> None:

@@ -42,7 +42,7 @@ def test_a_look_shows_what_needs_doing(busy: Pages) -> None:
     page = busy.signed_in("kijkt", Role.ADMINISTRATOR).get("/toezicht/beheer").text
 
     assert "nog 9 dagen" in page and "Praktijk De Ooievaar: Aansluiting" in page
-    assert "Registry Stored Query, Praktijk De Ooievaar (database)" in page
+    assert "documenten gezocht, Praktijk De Ooievaar (database)" in page
     assert "bewaarplaats" not in page
     assert "Schijf met documenten, die niet te bereiken is" in page and "nog 0 MB vrij" in page
     assert "999911120" not in page

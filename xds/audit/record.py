@@ -22,7 +22,8 @@ from xds.model.verdict import Verdict
 UNKNOWN = "unknown"
 _NO_ACCESS = (Access(None),)
 _SYSTEM_ROLE = Coded("110153", "DCM", "Source Role ID")
-_OPERATOR_ROLE = Coded("log-administrator", OWN, "Beheerder")
+OPERATOR_ROLE = Coded("log-administrator", OWN, "Beheerder")
+"""Of who works at the command line."""
 _NO_DECISION = ("FFFF", "", "", "", "")
 _NO_RULE = ("", "")
 _REMEMBERED = 4096
@@ -196,7 +197,7 @@ def _person_user(requester: Requester, address: str) -> User:
 
 
 def _operator(name: str) -> User:
-    return User(Person(name, "", _OPERATOR_ROLE, ""), "", local_id=name)
+    return User(Person(name, "", OPERATOR_ROLE, ""), "", local_id=name)
 
 
 def _system_user(participant: Participant | None, address: str) -> User:

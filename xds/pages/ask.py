@@ -126,16 +126,20 @@ class Ask(PublicAsk):
         """Ask the index."""
         return await self.sources.index.read(question)
 
+    @property
+    def bound(self) -> str | None:
+        """The organisation, by its URA, whose auditor asks; None for who sees the whole exchange."""
+        return None if self.session.auditor is None else self.session.auditor.organisation
+
     def scoped(self, selection: LogSelection) -> LogSelection:
         """The selection within what the auditor may see. Missing when it asks for another organisation's."""
-        auditor = self.session.auditor
-        if auditor is None:
+        if self.session.auditor is None:
             raise Missing
-        if auditor.organisation is None:
+        if self.bound is None:
             return selection
-        if selection.organisation not in (None, auditor.organisation):
+        if selection.organisation not in (None, self.bound):
             raise Missing
-        return selection._replace(organisation=auditor.organisation)
+        return selection._replace(organisation=self.bound)
 
 
 class Seen(NamedTuple):

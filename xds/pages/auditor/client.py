@@ -37,8 +37,6 @@ def client_of(ask: Ask, reader: Reader) -> Client:
     number = None if patient is None else reader.patient(patient)
     if patient is None or number is None:
         raise Missing
-    auditor = ask.session.auditor
-    bound = None if auditor is None else auditor.organisation
-    if bound is not None and all(relation.ura != bound for relation in reader.consents.relations(number)):
+    if ask.bound is not None and all(relation.ura != ask.bound for relation in reader.consents.relations(number)):
         raise Missing
     return Client(parse_cx(patient), number, reader.consents.facts([number])[number], given)

@@ -117,7 +117,6 @@ class HintPages:
 
     async def raised(self, ask: Ask) -> list[Raised]:
         """What this auditor may see, the newest day first."""
-        own = None if ask.session.auditor is None else ask.session.auditor.organisation
         since = dutch_time(ask.now).date() - timedelta(self._lookout.rules.period.days + 1)
         hints, reviews = await ask.read(
             lambda reader: (self._lookout.hints(reader, ask.now), reader.hints.reviews(since))
@@ -128,7 +127,7 @@ class HintPages:
         return [
             Raised(hint, tuple(review for review in by_case.get(case_of(hint), ()) if review.hint == hint.id))
             for hint in hints
-            if own in (None, hint.who.organisation)
+            if ask.bound in (None, hint.who.organisation)
         ]
 
     async def hints(self, ask: Ask) -> View:

@@ -186,10 +186,8 @@ def patients_of(question: Question, lines: list[Line]) -> tuple[CX, ...]:
 
 def _ordered(ask: Ask, survey: Survey) -> list[Facet]:
     """The facets that are offered: who sees one organisation only is told of no other."""
-    auditor = ask.session.auditor
-    bound = auditor is not None and auditor.organisation is not None
     by_name = {facet.name: facet for facet in survey.facets}
-    return [by_name[name] for name in HEADINGS if not (bound and name == "organisation")]
+    return [by_name[name] for name in HEADINGS if ask.bound is None or name != "organisation"]
 
 
 def _group(ask: Ask, question: Question, facet: Facet) -> Group:

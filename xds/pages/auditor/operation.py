@@ -16,6 +16,7 @@ from xds.model.party import Participant
 from xds.model.viewer import Session
 from xds.pages.access.viewer import ROLES, capacity
 from xds.pages.ask import Ask, Certificate, Done, Missing, Seen, Store, View
+from xds.pages.auditor.log import event_of
 from xds.pages.listing import Column, Listing
 from xds.ports import Reader
 
@@ -23,6 +24,8 @@ PATH = "/toezicht/beheer"
 _LIST = "auditor/operation_list.html"
 _SOON = timedelta(days=45)
 _VERY_SOON = timedelta(days=14)
+_YEAR = timedelta(days=365)
+_LONG = 2 * _YEAR
 _OUTCOMES = {SERIOUS: "niet verwerkt", MAJOR: "storing"}
 _FULL = 0.1
 
@@ -47,7 +50,7 @@ class _Term(NamedTuple):
 
 async def overview(ask: Ask) -> View:
     """All of it at a glance, with what needs doing first."""
-    machine, mine = ask.sources.machine, _own(ask)
+    machine = ask.sources.machine
 
     def question(reader: Reader) -> _State:
         log, size = reader.log, reader.log.head().size
@@ -63,17 +66,16 @@ async def overview(ask: Ask) -> View:
     context = {
         "state": state,
         "stores": [(store, _filled(store)) for store in stores],
-        "soon": soon,
-        "connected": len({each.id for each in state.participants if not each.suspended and _concerns(mine, each)}),
-        "outcomes": _OUTCOMES,
+        "soon": [(term, _left(term), _mark(term)) for term in soon],
+        "connected": len({each.id for each in state.participants if not each.suspended and _concerns(ask, each)}),
+        "errors": [(record, event_of(record), _OUTCOMES[record.outcome]) for record in state.errors],
     }
     return View("auditor/operation.html", Seen("Beheer"), context)
 
 
 async def participants(ask: Ask) -> View:
     """The connected systems, one line for each certificate."""
-    mine = _own(ask)
-    rows = [each for each in await ask.participants() if _concerns(mine, each)]
+    rows = [each for each in await ask.participants() if _concerns(ask, each)]
     columns = (
         Column("number", "Nummer", lambda row: row.id, number=True),
         Column("organisation", "Organisatie", lambda row: row.organisation.name),
@@ -108,7 +110,7 @@ async def errors(ask: Ask) -> View:
     rows = await ask.read(lambda reader: _errors(reader, ask, ask.limit))
     columns = (
         Column("started", "Tijdstip", lambda row: row.started),
-        Column("transaction", "Wat", lambda row: row.kinds[0].display or row.kinds[0].code),
+        Column("transaction", "Wat", event_of),
         Column("organisation", "Organisatie", lambda row: row.system.organisation_name),
         Column(
             "outcome",
@@ -159,12 +161,8 @@ async def _session(ask: Ask) -> Session:
     return found[0]
 
 
-def _own(ask: Ask) -> str | None:
-    return None if ask.session.auditor is None else ask.session.auditor.organisation
-
-
-def _concerns(mine: str | None, participant: Participant) -> bool:
-    return mine in (None, participant.organisation.ura)
+def _concerns(ask: Ask, participant: Participant) -> bool:
+    return ask.bound in (None, participant.organisation.ura)
 
 
 def _errors(reader: Reader, ask: Ask, limit: int) -> list[Record]:
@@ -177,11 +175,10 @@ def _errors(reader: Reader, ask: Ask, limit: int) -> list[Record]:
 
 
 async def _terms(ask: Ask, participants: list[Participant]) -> list[_Term]:
-    mine = _own(ask)
-    own: list[Certificate] = [] if mine else await asyncio.to_thread(ask.sources.machine.certificates)
+    own: list[Certificate] = [] if ask.bound else await asyncio.to_thread(ask.sources.machine.certificates)
     terms = [_Term("Dit systeem", each.use, each.expires, each.expires - ask.now) for each in own]
     for each in participants:
-        if not each.suspended and _concerns(mine, each):
+        if not each.suspended and _concerns(ask, each):
             until = each.certificate_expires
             left = None if until is None else until - ask.now
             terms.append(_Term(each.organisation.name, "Aansluiting", until, left))
@@ -199,6 +196,8 @@ def _left(term: _Term) -> str:
         return "niet bekend"
     if term.left < timedelta():
         return "verlopen"
+    if term.left > _LONG:
+        return f"{term.left // _YEAR} jaar"
     return f"{term.left.days} {'dag' if term.left.days == 1 else 'dagen'}"
 
 

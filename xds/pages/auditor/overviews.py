@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
+
 from xds.audit.report import Overview, Row, rows
-from xds.model.audit import Kept
 from xds.model.hl7 import parse_cx
 from xds.pages.ask import Ask, Format, Missing, Seen, View
-from xds.pages.auditor.log import lines_of
+from xds.pages.auditor.log import Line, lines_of
 from xds.pages.auditor.question import question_of
+from xds.pages.documents import title_of, titles_of, together
 from xds.pages.listing import Column, Listing
 from xds.ports import Reader
 
@@ -56,27 +58,39 @@ async def overview(ask: Ask) -> View:
     first = int(after) if after.isascii() and after.isdigit() and len(after) < 19 else 0
     limit = max(ask.limit, _AT_ONCE) if ask.format is Format.HTML else ask.limit
 
-    def look(reader: Reader) -> list[Kept]:
-        return reader.log.find(question.selection, first, limit + 1)
+    def look(reader: Reader) -> tuple[list[Line], str | None, dict[str, str]]:
+        kept = reader.log.find(question.selection, first, limit + 1)
+        lines = lines_of(ask, kept[:limit])
+        documents = (each.unique_id for line in lines for each in line.record.documents)
+        named = titles_of(reader, documents, title_of)
+        return lines, str(kept[limit].leaf.seq) if len(kept) > limit else None, named
 
-    kept = await ask.read(look)
-    lines = lines_of(ask, kept[:limit])
-    found = rows(kind, [line.record for line in lines], {})
-    more = {"na": str(kept[limit].leaf.seq)} if len(kept) > limit else None
-    listing = Listing(f"overzicht-{ask.match['soort']}", _TITLES[kind], _shown(found, ask), found, more,
+    lines, onward, titles = await ask.read(look)
+    found = rows(kind, [line.record for line in lines], titles)
+    more = None if onward is None else {"na": onward}
+    shown = _shown(found, ask, frozenset(titles.values()))
+    listing = Listing(f"overzicht-{ask.match['soort']}", _TITLES[kind], shown, found, more,
                       empty="Er is niets vastgelegd.")  # fmt: skip
     patients = dict.fromkeys(line.record.patient for line in lines if line.record.patient is not None)
     seen = Seen(_TITLES[kind], question.words, tuple(map(parse_cx, patients)))
     return View("auditor/overview.html", seen, {"title": _TITLES[kind], "question": question}, listing)
 
 
-def _shown(found: list[Row], ask: Ask) -> list[Column]:
-    """On screen only the columns that have something in them, and without the grounds, which the record tells."""
+def _shown(found: list[Row], ask: Ask, titles: Collection[str]) -> list[Column]:
+    """On screen only the columns that have something in them, and without the grounds, which the record tells.
+
+    Documents that have no title any more are counted there; elsewhere they have their uniqueId.
+    """
     if ask.format is not Format.HTML:
         return _COLUMNS
     unseen = {"authorisation", "consent"} | ({"times"} if all(row.times == 1 for row in found) else set())
     always = {"day", "time"}
-    return [
+    columns = [
         column for column in _COLUMNS
         if column.name not in unseen and (column.name in always or any(column.value(row) for row in found))
     ]  # fmt: skip
+    return [column._replace(value=_named(titles)) if column.name == "documents" else column for column in columns]
+
+
+def _named(titles: Collection[str]) -> Callable[[Row], tuple[str, ...]]:
+    return lambda row: together(each if each in titles else None for each in row.documents)

@@ -118,9 +118,7 @@ def proof_of(kept: Kept, note: Note | None, path: list[bytes]) -> Proof:
 
 def _check_scope(ask: Ask, record: Record | None) -> None:
     """An auditor of one organisation sees its records alone; of what was deleted nobody knows whose it was."""
-    auditor = ask.session.auditor
-    bound = None if auditor is None else auditor.organisation
-    if bound is not None and (record is None or record.user.person.organisation != bound):
+    if ask.bound is not None and (record is None or record.user.person.organisation != ask.bound):
         raise Missing
 
 

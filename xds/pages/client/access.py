@@ -11,7 +11,7 @@ from xds.model.audit import LogSelection
 from xds.pages.ask import Ask, File, Format, Seen, View
 from xds.pages.client.own import Own, own_of
 from xds.pages.client.words import Line, folded, line_of
-from xds.pages.documents import titles_of
+from xds.pages.documents import title_of, titles_of
 from xds.pages.listing import Column, Listing
 from xds.pages.pdf import to_pdf
 from xds.pages.period import Period, period_of, shortcuts
@@ -84,8 +84,10 @@ async def _looks(ask: Ask, period: Period, limit: int) -> _Looks:
         asked = LogSelection(period.started_from, period.started_below, ask.sources.patient_key(str(own.cx)))
         kept = reader.log.newest(asked, below, limit + 1)
         records = [decode(each.payload) for each in kept[:limit] if each.payload is not None]
-        named = titles_of(reader, own.number, (each.unique_id for record in records for each in record.documents))
+        documents = (each.unique_id for record in records for each in record.documents)
+        named = titles_of(reader, documents, lambda each: title_of(each) if each.patient == own.number else None)
+        organisations = {each.organisation.ura: each.organisation.name for each in reader.participants()}
         older = str(kept[limit - 1].leaf.seq) if len(kept) > limit else None
-        return _Looks(own, [line_of(record, named, own.is_parent) for record in records], older)
+        return _Looks(own, [line_of(record, named, organisations, own.is_parent) for record in records], older)
 
     return await ask.read(look)

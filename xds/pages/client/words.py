@@ -6,16 +6,17 @@ Source: NEN 7513: 9; GDPR 15, as read in CJEU C-579/21.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from xds.audit.events import EMERGENCY, KINDS, OWN
+from xds.audit.record import OPERATOR_ROLE
 from xds.consent.plain import PLAIN
 from xds.model.audit import MAJOR, MINOR, SERIOUS, SUCCESS, Record
 from xds.model.dutch_time import dutch_day
 from xds.model.viewer import Relation, Role
+from xds.pages.documents import together
 
 DEEDS: Mapping[str, str] = {
     "ITI-8": "Gaf de gegevens van de cliënt door, zoals het nummer.",
@@ -63,8 +64,26 @@ TRIED: Mapping[str, str] = {
 }
 """The same where it didn't go on; for what is not here the words of `DEEDS` do."""
 
+MANY: Mapping[str, str] = {
+    "ITI-41": "Stelde {} documenten beschikbaar.",
+    "ITI-42": "Meldde {} documenten aan.",
+    "ITI-43": "Opende {} documenten.",
+    "ITI-57": "Veranderde de gegevens over {} documenten.",
+    "ITI-62": "Haalde de aanmelding van {} documenten weg.",
+    "ITI-86": "Verwijderde {} documenten.",
+}
+"""The same as `DEEDS` of several documents."""
+
+_UNKNOWN_ORGANISATION = "Organisatie niet bekend"
+_MAINTENANCE, _SUPERVISION = "Beheer van deze uitwisseling", "Toezicht op deze uitwisseling"
+_OF_THE_EXCHANGE = {
+    OPERATOR_ROLE.key: _MAINTENANCE,
+    (Role.ADMINISTRATOR.value, OWN): _MAINTENANCE,
+    (Role.AUDITOR.value, OWN): _SUPERVISION,
+    (Role.PRIVACY_OFFICER.value, OWN): _SUPERVISION,
+}
+"""What those are called who work for no organisation but for all of them, by role."""
 _VISITORS = {(relation.value, OWN) for relation in Relation}
-_UNKNOWN_DOCUMENT = "een document dat niet meer is aangemeld"
 _FAILED = {
     MINOR: "Dit is geweigerd.",
     SERIOUS: "Het verzoek was niet te begrijpen. Er is niets gebeurd.",
@@ -99,14 +118,14 @@ class Folded(NamedTuple):
     moments: tuple[datetime, ...]
 
 
-def line_of(record: Record, titles: Mapping[str, str], is_parent: bool) -> Line:
-    """A record in words. `titles` are those of the client's documents, by uniqueId."""
+def line_of(record: Record, titles: Mapping[str, str], organisations: Mapping[str, str], is_parent: bool) -> Line:
+    """A record in words, with the titles of the client's documents by uniqueId, and of organisations by URA."""
     user, person = record.user, record.user.person
     outcome, mark, why = _decided(record)
     urgent = record.emergency is not None or EMERGENCY in record.kinds
     return Line(
         record.started,
-        _organisation(record),
+        _organisation(record, organisations),
         _role(record, is_parent),
         (person.name or f"zorgverlener met nummer {person.number}") if urgent and user.is_person else "",
         _deed(record, mark),
@@ -121,15 +140,8 @@ def line_of(record: Record, titles: Mapping[str, str], is_parent: bool) -> Line:
 
 
 def _documents(record: Record, titles: Mapping[str, str]) -> tuple[str, ...]:
-    """The documents by name, those of one name once, and how many have none any more."""
-    names = Counter(
-        titles.get(unique_id, "") for unique_id in dict.fromkeys(each.unique_id for each in record.documents)
-    )
-    unknown = names.pop("", 0)
-    found = [name if times == 1 else f"{name} ({times} keer)" for name, times in names.items()]
-    if unknown:
-        found.append(_UNKNOWN_DOCUMENT if unknown == 1 else f"{unknown} documenten die niet meer zijn aangemeld")
-    return tuple(found)
+    unique_ids = dict.fromkeys(each.unique_id for each in record.documents)
+    return together(titles.get(unique_id) for unique_id in unique_ids)
 
 
 def folded(lines: Sequence[Line]) -> list[tuple[str, list[Folded]]]:
@@ -154,6 +166,8 @@ def _deed(record: Record, mark: str) -> str:
     if not names:
         return record.kinds[0].display or record.kinds[0].code
     name = names[-1] if record.outcome == SUCCESS else names[0]
+    if name in MANY and mark != _NOT_DONE and len(record.documents) > 1:
+        return MANY[name].format(len(record.documents))
     return TRIED.get(name, DEEDS[name]) if mark == _NOT_DONE else DEEDS[name]
 
 
@@ -185,11 +199,13 @@ def _decided(record: Record) -> tuple[str, str, str]:
     return _REFUSED, _NOT_DONE, (record.reason if plain is None else plain.refuses) or ""
 
 
-def _organisation(record: Record) -> str:
+def _organisation(record: Record, known: Mapping[str, str]) -> str:
     """An organisation by name; of somebody who looked at these pages, where she came from."""
     person = record.user.person
-    name = person.organisation_name or (f"organisatie met nummer {person.organisation}" if person.organisation else "")
-    return f"Via {name}" if name and person.role.key in _VISITORS else name
+    if not person.organisation:
+        return _OF_THE_EXCHANGE.get(person.role.key, _UNKNOWN_ORGANISATION)
+    name = person.organisation_name or known.get(person.organisation, f"organisatie met nummer {person.organisation}")
+    return f"Via {name}" if person.role.key in _VISITORS else name
 
 
 def _role(record: Record, is_parent: bool) -> str:
@@ -202,6 +218,7 @@ def _role(record: Record, is_parent: bool) -> str:
         Role.PRIVACY_OFFICER.value: "privacyfunctionaris (houdt toezicht)",
         Role.AUDITOR.value: "auditor (houdt toezicht)",
         Role.ADMINISTRATOR.value: "beheerder",
+        OPERATOR_ROLE.code: "beheerder van het systeem",
     }
     role = known.get(person.role.code) if person.role.scheme == OWN else None
     said = role or person.role.display or person.role.code
