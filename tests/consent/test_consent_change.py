@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -177,6 +177,9 @@ def test_who_decides_for_a_child_follows_from_its_age(write, birth_date, givers,
 
 def test_a_birth_date_is_not_in_the_future(write):
     assert write(born, PATIENT, date(2027, 1, 1), "portal", NOW) == ("the birth date is in the future",)
+    half_past_midnight = datetime(2026, 6, 30, 22, 30, tzinfo=UTC)
+    assert isinstance(write(born, PATIENT, date(2026, 7, 1), "portal", half_past_midnight), ConsentChange)
+    assert not isinstance(write(born, PATIENT, date(2026, 7, 2), "portal", half_past_midnight), ConsentChange)
 
 
 class TestRelations:

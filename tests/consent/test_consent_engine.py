@@ -253,6 +253,28 @@ class TestEmergency:
         assert (verdict.permitted, verdict.rule) == (False, "emergency")
         assert verdict.reason.startswith("Ook niet in nood: De cliënt heeft op 2 mei 2026 bezwaar gemaakt")
 
+    @pytest.mark.parametrize(
+        ("words", "opens"),
+        [
+            ([deny(ANYONE, in_emergency=True), deny(category("RPZAC104"))], False),
+            ([deny(category("RPZAC104")), deny(ANYONE, in_emergency=True)], False),
+            ([deny(ANYONE, in_emergency=True), permit(category("RPZAC104")), deny(organisation(HOSPITAL.ura))], True),
+        ],
+    )
+    def test_an_objection_does_not_weaken_another_one(self, words, opens):
+        assert sees(EMERGENCY_DOCTOR, client(*words), document()) == [opens]
+
+    def test_it_is_begun_at_each_organisation_of_one_who_works_at_two(self):
+        at_practice = replace(EMERGENCY_DOCTOR, organisation=replace(HOSPITAL, ura="00000077"), assertion_id="_2")
+        facts = client()
+        begun = emergency_to_open(POLICY, EMERGENCY_DOCTOR, facts, decide(EMERGENCY_DOCTOR, facts, document()), NOW)
+        facts = replace(facts, emergencies=(begun,))
+        there = emergency_to_open(POLICY, at_practice, facts, decide(at_practice, facts, document()), NOW)
+        assert there is not None and there.ura == "00000077"
+        before = NOW - timedelta(hours=1)
+        decided = decide(EMERGENCY_DOCTOR, facts, document(), now=before)
+        assert emergency_to_open(POLICY, EMERGENCY_DOCTOR, facts, decided, before) is not None, "a clock was set back"
+
     def test_it_ends_after_its_time_for_the_assertion_that_began_it(self):
         facts = client()
         begun = emergency_to_open(POLICY, EMERGENCY_DOCTOR, facts, decide(EMERGENCY_DOCTOR, facts, document()), NOW)

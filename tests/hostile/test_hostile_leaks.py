@@ -262,6 +262,22 @@ def test_a_system_refers_to_what_it_submitted_and_a_person_to_what_they_may_see(
     accept(region.provide(MIDWIFE, midwife, adding, contents))
 
 
+def test_who_refers_to_a_document_has_not_submitted_it(region):
+    hers, theirs = document(MIDWIFE, "hers", OTHER_PATIENT), {"patient_id": OTHER_PATIENT}
+    midwife, doctor = region.token(MIDWIFE, "03.000"), region.token(HOSPITAL, GYNAECOLOGIST)
+    accept(region.provide(MIDWIFE, midwife, made(MIDWIFE, "her set", hers, **theirs), {hers.entry_uuid: b"hers"}))
+    region.consent("relation", "--organisation", "00010990", patient=OTHER_PATIENT)
+    hospital = ("--consumer", "organisation:00010990", "--channel", "paper")
+    region.consent("record", "--permit", *hospital, patient=OTHER_PATIENT)
+    accept(region.register(HOSPITAL, made(HOSPITAL, "of hers", *members("of hers", "hers"), **theirs), doctor))
+    region.consent("record", "--deny", *hospital, patient=OTHER_PATIENT)
+    replacing = made(
+        HOSPITAL, "replacing hers", document(HOSPITAL, "new", OTHER_PATIENT), link("in place", "new", "hers", RPLC),
+        **theirs,
+    )  # fmt: skip
+    assert b"is not in the registry" in region.register(HOSPITAL, replacing)
+
+
 def replaced_by(organisation: str, submitted: Submission) -> Submission:
     """The same submission by another organisation's system."""
     sets = [replace(each, source_id=NAMES[organisation][2]) for each in submitted.submission_sets]

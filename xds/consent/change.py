@@ -26,7 +26,7 @@ from xds.model.consent import (
     ScopeKind,
     TreatmentRelation,
 )
-from xds.model.dutch_time import dutch_day
+from xds.model.dutch_time import dutch_day, dutch_time
 from xds.ports import ConsentWriter, Writer
 
 Outcome = ConsentChange | tuple[str, ...]
@@ -113,7 +113,7 @@ def born(writer: Writer, patient_id: str, birth_date: date, recorded_by: str, at
     found = _client(writer, patient_id)
     if found is None:
         return _UNKNOWN
-    if birth_date > at.date():
+    if birth_date > dutch_time(at).date():
         return ("the birth date is in the future",)
     writer.consents.set_birth_date(found[0], birth_date)
     text = "Geboortedatum van de cliënt vastgelegd."

@@ -192,14 +192,20 @@ def relation_of(policy: Policy, ura: str, facts: ClientFacts, now: datetime) -> 
 def emergency_to_open(
     policy: Policy, requester: Requester, facts: ClientFacts, verdicts: Iterable[Verdict], now: datetime
 ) -> Emergency | None:
-    """The emergency to record with this access; None when the glass was not broken, or by this user already."""
+    """The emergency to record with this access; None when the glass was not broken, or is already by this user there.
+
+    One in the future is of a clock that was set back since, and stands for no other.
+    """
     if not any(verdict.checks.emergency for verdict in verdicts):
         return None
-    user = person_code(requester.user)
-    for emergency in facts.emergencies:
-        if emergency.user == user and now < emergency.opened_at + policy.emergency_duration:
+    user, ura = person_code(requester.user), requester.organisation.ura
+    for known in facts.emergencies:
+        if (known.user, known.ura) == (
+            user,
+            ura,
+        ) and known.opened_at <= now < known.opened_at + policy.emergency_duration:
             return None
-    return Emergency(user, requester.organisation.ura, requester.emergency or "", requester.assertion_id, now)
+    return Emergency(user, ura, requester.emergency or "", requester.assertion_id, now)
 
 
 def _refused(refusal: _Refusal, checks: Checks, grounds: Grounds) -> Verdict:

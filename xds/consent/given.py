@@ -143,11 +143,17 @@ def _answer(policy: Policy, words: Iterable[_Word], question: Question) -> Answe
     objections = [consent for _, consent in decisive if consent.decision is Decision.DENY]
     if objections:
         newest = max(objections, key=lambda consent: consent.number)
-        overridable = not any(consent.in_emergency for consent in objections)
+        overridable = not _stands_in_emergency(counting)
         return Answer(False, str(newest.number), _sentence(policy, newest), overridable)
     permit = max((consent for _, consent in decisive), key=lambda consent: consent.number)
     named = any(consent.subject.consumer.kind is ScopeKind.PERSON for _, consent in decisive)
     return Answer(True, str(permit.number), _sentence(policy, permit), named=named)
+
+
+def _stands_in_emergency(counting: Iterable[tuple[tuple[Rank, int, Rank], Consent]]) -> bool:
+    """Whether an objection that holds in an emergency too gave way to no permit; to other objections it never does."""
+    permits = [rank for rank, consent in counting if consent.decision is Decision.PERMIT]
+    return any(consent.in_emergency and not any(_over(each, rank) for each in permits) for rank, consent in counting)
 
 
 def _possible(scope: Scope, question: Question) -> Rank | None:

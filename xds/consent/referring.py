@@ -72,9 +72,13 @@ def _read(reader: Reader, uuids: tuple[str, ...], participant: Participant) -> _
     if not participant.source_ids:
         return _Referred(evidence, frozenset())
     members = reader.associations(AssociationSelection(targets=uuids, types=(AssociationType.HAS_MEMBER.value,)))
-    sets = tuple({*uuids, *(each.source_object for each in members)})
-    submitted = reader.submission_sets(SetSelection(uuids=sets, source_ids=participant.source_ids))
+    uuids_of_sets = tuple({*uuids, *(each.source_object for each in members)})
+    sets = {each.entry_uuid for each in reader.submission_sets(SetSelection(uuids=uuids_of_sets))}
+    submitted = reader.submission_sets(SetSelection(uuids=uuids_of_sets, source_ids=participant.source_ids))
     own = {each.entry_uuid for each in submitted}
-    return _Referred(
-        evidence, frozenset(own.union(each.target_object for each in members if each.source_object in own))
-    )
+    # What a thing was submitted with came first; later sets have it by reference only.
+    came_with: dict[str, str] = {}
+    for each in members:
+        if each.source_object in sets:
+            came_with.setdefault(each.target_object, each.source_object)
+    return _Referred(evidence, frozenset(own.union(thing for thing, its in came_with.items() if its in own)))
