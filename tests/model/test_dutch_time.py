@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from xds.model.dutch_time import dutch_day, dutch_midnight, dutch_time
+from xds.model.dutch_time import dutch_day, dutch_midnight, dutch_time, read_day
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,19 @@ def test_a_day_begins_at_midnight_there(day, hour):
 
 def test_a_day_in_words():
     assert dutch_day(datetime(2026, 2, 28, 23, 30, tzinfo=UTC)) == "1 maart 2026"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["25-11-2026", "25/11/2026", "25.11.2026", " 25 november 2026", "25 nov. 2026", "25 NOV 2026", "2026-11-25"],
+)
+def test_a_day_is_read_as_people_type_it(typed: str) -> None:
+    assert read_day(typed) == date(2026, 11, 25)
+
+
+@pytest.mark.parametrize(
+    "typed", ["", "gisteren", "31-02-2026", "11-25-2026", "25-11-26", "25 foo 2026", "٢٥-١١-٢٠٢٦", "0-0-0000"]
+)
+def test_what_is_no_day_is_not_read_as_one(typed: str) -> None:
+    with pytest.raises(ValueError):
+        read_day(typed)

@@ -165,7 +165,11 @@ def test_a_period_has_its_days_and_no_others(pages: Pages) -> None:
         ("2026-03-11T09:05:00Z", "geweigerd"),
         ("2026-03-11T08:05:00Z", "noodknop gebruikt"),
     ]
-    assert pages.visiting().get("/mijn?van=gisteren").status == 404
+    for path in ("/mijn?van=gisteren", "/mijn.pdf?tot=31-02-2026", "/mijn?van=2026-03-02&tot=2026-03-01"):
+        answer = pages.visiting().get(path)
+        assert (answer.status, "Verbeter de dag." in answer.text) == (422, True), path
+        assert 'aria-invalid="true"' in answer.text and "Praktijk" not in answer.text
+    assert pages.visiting().get("/mijn.json?van=gisteren").status == 422
 
 
 def test_a_document_that_is_gone_has_words_too(pages: Pages) -> None:

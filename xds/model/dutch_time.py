@@ -6,6 +6,7 @@ last Sunday of March to the last Sunday of October, at 01:00 UTC.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from functools import lru_cache
 
@@ -13,6 +14,8 @@ _MONTHS = (
     "januari", "februari", "maart", "april", "mei", "juni",
     "juli", "augustus", "september", "oktober", "november", "december",
 )  # fmt: skip
+_SPELT = re.compile(r"(\d{1,2})\s*[-/. ]\s*(\d{1,2}|[a-z]{3,9})\.?\s*[-/. ]\s*(\d{4})", re.ASCII)
+_ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})", re.ASCII)
 _WINTER = timezone(timedelta(hours=1), "CET")
 _SUMMER = timezone(timedelta(hours=2), "CEST")
 
@@ -37,6 +40,20 @@ def dutch_day(moment: datetime) -> str:
     """The day of a moment, in words: 3 maart 2026."""
     local = dutch_time(moment)
     return f"{local.day} {_MONTHS[local.month - 1]} {local.year}"
+
+
+def read_day(text: str) -> date:
+    """The day that somebody typed: 25-11-2026, 25/11/2026, 25 november 2026 or 2026-11-25. ValueError for no day."""
+    said = text.strip().lower()
+    if iso := _ISO.fullmatch(said):
+        return date(*map(int, iso.groups()))
+    spelt = _SPELT.fullmatch(said)
+    if spelt is None:
+        raise ValueError("this is no day")
+    day, month, year = spelt.groups()
+    if not month.isdigit():
+        month = next((number for number, name in enumerate(_MONTHS, 1) if name.startswith(month)), 0)
+    return date(int(year), int(month), int(day))
 
 
 def _turn(year: int, month: int) -> datetime:

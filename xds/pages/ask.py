@@ -63,6 +63,15 @@ class Missing(Exception):
     """What is asked for doesn't exist, or may not be seen by who asks: the two are answered alike."""
 
 
+class Unclear(Exception):
+    """A word of the address can't be meant; `mistake` tells who typed it why, in Dutch."""
+
+    def __init__(self, word: str, mistake: str):
+        super().__init__(mistake)
+        self.word = word
+        self.mistake = mistake
+
+
 @dataclass(frozen=True, slots=True)
 class Sources:
     """What pages are made of.

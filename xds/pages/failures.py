@@ -9,6 +9,7 @@ _WORDS: dict[int, str] = {
     404: "Deze pagina bestaat niet, of u mag haar niet zien.",
     405: "Dit kan hier niet.",
     413: "Dit verzoek is te groot.",
+    422: "Een dag in dit adres is niet te begrijpen. Schrijf een dag zo: 2026-11-25.",
     421: "Dit adres hoort niet bij deze website.",
     500: "Er ging iets mis. Het is vastgelegd; probeer het later nog eens.",
     503: "Dit is even niet beschikbaar. Er is niets getoond of veranderd; probeer het later nog eens.",

@@ -5,11 +5,16 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from xds.model.dutch_time import dutch_midnight, dutch_time
-from xds.pages.ask import Missing, PublicAsk
+from xds.model.dutch_time import dutch_midnight, dutch_time, read_day
+from xds.pages.ask import PublicAsk, Unclear
 
 _DAY = timedelta(days=1)
-_SHORTCUTS = (("7 dagen", 6), ("30 dagen", 29), ("een jaar", 364))
+_SHORTCUTS = (("vandaag", 0), ("7 dagen", 6), ("30 dagen", 29), ("een jaar", 364))
+DAYS = {"van": "Vanaf", "tot": "Tot en met", "dag": "Dag"}
+"""What people call the words of an address that are a day."""
+_NO_DAY = "Dit is geen dag. Schrijf een dag zo: 25-11-2026."
+_FAR = "Kies een dag na 1970 en voor 2100."
+_BACKWARDS = "Deze dag is eerder dan de eerste dag. Wissel ze om."
 
 
 class Period(NamedTuple):
@@ -35,8 +40,11 @@ class Period(NamedTuple):
 
 
 def period_of(ask: PublicAsk) -> Period:
-    """What the address asks; Missing when it can't be meant."""
-    return Period(day_of(ask.query.get("van", "")), day_of(ask.query.get("tot", "")))
+    """What the address asks; Unclear when it can't be meant."""
+    period = Period(day_of(ask, "van"), day_of(ask, "tot"))
+    if period.since is not None and period.until is not None and period.until < period.since:
+        raise Unclear("tot", _BACKWARDS)
+    return period
 
 
 def shortcuts(ask: PublicAsk) -> list[tuple[str, str]]:
@@ -52,16 +60,17 @@ def shortcuts(ask: PublicAsk) -> list[tuple[str, str]]:
     return [*given, ("alles", ask.url(van=None, tot=None, voor=None))]
 
 
-def day_of(text: str) -> date | None:
-    """A day as a form gives it; None for none, Missing when it is no day."""
+def day_of(ask: PublicAsk, word: str) -> date | None:
+    """The day under a word of the address; None for none, Unclear when it is no day."""
+    text = ask.query.getall(word, [""])[-1].strip()
     if not text:
         return None
     try:
-        day = date.fromisoformat(text)
+        day = read_day(text)
     except ValueError:
-        raise Missing from None
+        raise Unclear(word, _NO_DAY) from None
     if not 1970 < day.year < 2100:
-        raise Missing
+        raise Unclear(word, _FAR)
     return day
 
 

@@ -33,12 +33,14 @@ from xds.pages.ask import (
     PublicView,
     Seen,
     Sources,
+    Unclear,
     View,
 )
 from xds.pages.failures import words
 from xds.pages.forms import check_token, read_form, redirect
 from xds.pages.headers import add_headers
 from xds.pages.listing import to_csv, to_json
+from xds.pages.period import DAYS
 from xds.pages.render import Renderer
 
 AUDITORS: frozenset[Role | Relation] = frozenset(Role)
@@ -47,6 +49,7 @@ _SIGN_IN = "/aanmelden"
 _MOST = 64 << 10
 _PAGE = Coded("page", "xds", "Pagina")
 _HTML, _JSON, _CSV = "text/html", "application/json", "text/csv"
+_HTMX = "HX-Request"
 _SAFE = frozenset({"GET", "HEAD"})
 _IN_SESSION = frozenset({403, 404})
 """After these somebody who is signed in goes on from the menu."""
@@ -234,6 +237,11 @@ class Site:
         except Missing:
             await self.sources.trail.append(self._event(ask, path, Seen(path), MINOR))
             raise web.HTTPNotFound from None
+        except Unclear as unclear:
+            await self.sources.trail.append(self._event(ask, path, Seen(path), MINOR))
+            if ask.format is not Format.HTML:
+                raise web.HTTPUnprocessableEntity from None
+            return View("unclear.html", Seen(path), {"unclear": unclear, "labels": DAYS}, status=422)
         event = self._event(ask, path, answer.seen, SUCCESS)
         if not isinstance(answer, Done):
             await self.sources.trail.append(event)
@@ -275,6 +283,9 @@ class Site:
             return web.Response(body=to_json(listing, following), content_type=_JSON)
         context = {**view.context, "ask": ask, "listing": listing, "more": None if more is None else ask.url(**more)}
         status = view.status if isinstance(view, View) else 200
+        if status != 200 and _HTMX in request.headers:
+            # htmx would throw away the page that says what is wrong: the browser itself goes there.
+            return web.Response(headers={"HX-Redirect": request.path_qs})
         return self.rendered(request, view.template, context, session, status)
 
     def _ask(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import NamedTuple
 
 from xds.audit.events import KINDS
@@ -11,12 +10,12 @@ from xds.audit.record import decode
 from xds.model.affinity_domain import BSN_OID
 from xds.model.audit import Facet, Kept, Record, Survey
 from xds.model.bsn import is_valid_bsn
-from xds.model.dutch_time import dutch_time
 from xds.model.hl7 import CX, parse_cx
 from xds.pages.ask import Ask, Done, Format, Seen, View
 from xds.pages.auditor import timeline
 from xds.pages.auditor.question import HEADINGS, NONE, Question, question_of, told
 from xds.pages.listing import Column, Listing
+from xds.pages.period import shortcuts
 from xds.ports import Reader
 
 _MOST_VALUES = 8
@@ -153,7 +152,7 @@ async def log(ask: Ask) -> View:
         "size": timeline,
         "chosen": _chosen(ask, question, survey),
         "kept_words": [(name, value) for name, value in question.given.items() if name not in ("van", "tot", "voor")],
-        "periods": _periods(ask),
+        "periods": shortcuts(ask),
     }
     return View("auditor/log.html", seen, context, listing)
 
@@ -223,10 +222,3 @@ def _as_index(value: str | int | bool | bytes | None) -> str:
     if isinstance(value, bytes):
         return value.hex()
     return str(int(value)) if isinstance(value, bool) else str(value)
-
-
-def _periods(ask: Ask) -> list[tuple[str, str]]:
-    """Periods to choose, with their addresses."""
-    today = dutch_time(ask.now).date()
-    given = (("vandaag", 0), ("7 dagen", 6), ("30 dagen", 29), ("een jaar", 364))
-    return [(label, ask.url(van=str(today - timedelta(days=days)), tot=str(today), voor=None)) for label, days in given]

@@ -7,21 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
 from multidict import MultiDict
 
 from xds.model.audit import LogSelection
-from xds.model.dutch_time import dutch_midnight
-from xds.pages.ask import Ask, Missing
+from xds.pages.ask import Ask, Missing, Unclear
 from xds.pages.auditor.timeline import edges
-from xds.pages.period import day_of
+from xds.pages.period import Period, day_of, period_of
 
 UZI_OID = "2.16.528.1.1007.3.1"
 NONE = "-"
-_DAY = timedelta(days=1)
 _HASH = 32
 
 
@@ -137,23 +135,26 @@ class Question(NamedTuple):
 
 
 def question_of(ask: Ask, *, day: bool = False) -> Question:
-    """What the address asks, or asks of one `day`; Missing when it can't be meant, or is another organisation's."""
+    """What the address asks, or asks of one `day`.
+
+    Unclear when a day can't be meant; Missing when something else can't, or is another organisation's.
+    """
     given = {name: value for name, value in ask.query.items() if value}
-    since = day_of(given.get("van", ""))
-    until = since if day else day_of(given.get("tot", ""))
-    selection = LogSelection(
-        started_from=None if since is None else microseconds(dutch_midnight(since)),
-        started_below=None if until is None else microseconds(dutch_midnight(until + _DAY)),
-    )
+    since = day_of(ask, "van") if day else None
+    period = Period(since, since) if day else period_of(ask)
+    selection = LogSelection(period.started_from, period.started_below)
     for name, heading in HEADINGS.items():
         if heading.word in given:
             selection = selection._replace(**{name: _value(name, given[heading.word])})
-    return Question(ask.scoped(selection), given, since, until)
+    return Question(ask.scoped(selection), given, *period)
 
 
 def question_in(ask: Ask, words: str) -> Question:
     """What an address with these words would ask."""
-    return question_of(replace(ask, query=MultiDict(parse_qsl(words))))
+    try:
+        return question_of(replace(ask, query=MultiDict(parse_qsl(words))))
+    except Unclear:
+        raise Missing from None
 
 
 def microseconds(moment: datetime) -> int:

@@ -98,7 +98,7 @@ async def sight(ask: Ask) -> View:
 
 def _moment(ask: Ask) -> datetime | None:
     """The time of a day that is asked for, without one its end; never in the future."""
-    day, clock = day_of(ask.query.get("dag", "")), ask.query.get("tijd", "")
+    day, clock = day_of(ask, "dag"), ask.query.get("tijd", "")
     if day is None:
         return None
     try:
