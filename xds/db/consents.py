@@ -170,15 +170,22 @@ class WriteConsents(ReadConsents):
             self._renew(patient)
 
     def merge(self, origin: int, to: int) -> None:
-        """Give all of `origin` to `to`. On a subject of which both spoke, the word that permits least is the newest."""
-        words = [self._newest(origin), self._newest(to)]
+        """Give all of `origin` to `to`. On a subject of which both spoke, the word that permits least is the newest.
+
+        A treatment relation that was registered is newer than one that follows from a publication.
+        """
+        words, relations = [[read(origin), read(to)] for read in (self._newest, self._newest_relations)]
         for move in self._statements.move:
             self._session.run(move, (to, origin))
         for subject in words[0].keys() & words[1].keys():
             both = sorted((words[0][subject], words[1][subject]), key=lambda word: word.number)
-            strictest = max(both, key=lambda word: _WEIGHT[word.decision])
-            if strictest.decision is not both[-1].decision:
-                self.add_consent(to, _again(strictest, both[-1].recorded_at))
+            strictest = _strictest(*both)
+            if strictest is not both[-1]:
+                self.add_consent(to, replace(strictest, channel=Channel.MERGE, recorded_at=both[-1].recorded_at))
+        for ura in relations[0].keys() & relations[1].keys():
+            older, newer = sorted((relations[0][ura], relations[1][ura]), key=lambda relation: relation.number)
+            if older.ground is Ground.REGISTERED and newer.ground is Ground.PUBLISHED:
+                self.add_relation(to, older, Channel.MERGE.value, newer.since)
         ((born,),) = self._session.rows(self._statements.birth_date, (to,))
         ((other,),) = self._session.rows(self._statements.birth_date, (origin,))
         if born is None and other is not None:
@@ -188,6 +195,9 @@ class WriteConsents(ReadConsents):
     def _newest(self, patient: int) -> dict[Subject, Consent]:
         rows = self._session.rows(self._statements.newest, (patient,))
         return {word.subject: word for word in (_consent(row) for row in rows)}
+
+    def _newest_relations(self, patient: int) -> dict[str, TreatmentRelation]:
+        return {relation.ura: relation for relation in self.relations(patient)}
 
     def _renew(self, patient: int) -> None:
         """Let every process look again at what is known of a client."""
@@ -245,8 +255,18 @@ def _emergency(row: Row) -> Emergency:
     return Emergency(user, ura, reason, assertion_id, _moment(opened_at))
 
 
-def _again(word: Consent, at: datetime) -> Consent:
-    return replace(word, channel=Channel.MERGE, recorded_at=at)
+def _strictest(older: Consent, newer: Consent) -> Consent:
+    """What permits least of two words on one subject; of two objections, all that either objects to."""
+    if older.decision is newer.decision is Decision.DENY:
+        ends = [word.until for word in (older, newer)]
+        both = replace(
+            newer,
+            since=min(older.since, newer.since),
+            until=None if None in ends else max(filter(None, ends)),
+            in_emergency=older.in_emergency or newer.in_emergency,
+        )
+        return newer if both == newer else both
+    return max(newer, older, key=lambda word: _WEIGHT[word.decision])
 
 
 def _scope_text(scope: Scope) -> str:

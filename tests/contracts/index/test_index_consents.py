@@ -214,3 +214,22 @@ def test_of_clients_that_are_one_the_word_that_permits_least_stays(database: Dat
     assert found.birth_date == date(1995, 1, 2)
     assert found.emergencies == (EMERGENCY,) and [each.ura for each in found.relations] == [PRACTICE.ura]
     assert datetime(1970, 1, 1, tzinfo=UTC) < found.relations[0].since
+
+
+def test_of_clients_that_are_one_nothing_of_an_objection_is_lost(database: Database) -> None:
+    say(database, deny(category("jgz"), in_emergency=True), deny(category("kraamzorg")))
+    over = replace(deny(category("jgz")), until=LATER)
+    say(database, over, replace(deny(category("kraamzorg")), in_emergency=True), patient=SOFIE)
+    ended = relation(PRACTICE, until=NOW)
+    write(database, lambda register, patient: register.add_relation(patient, ended, "x", NOW))
+    published = relation(PRACTICE, since=LATER, ground=Ground.PUBLISHED)
+    write(database, lambda register, patient: register.add_relation(patient, published, "x", LATER), SOFIE)
+
+    database.write_now(lambda writer: writer.merge_patient(SOFIE, MARIA))
+
+    (found,) = facts(database)
+    assert {word.subject.consumer.code: (word.until, word.in_emergency) for word in found.consents} == {
+        "jgz": (None, True),
+        "kraamzorg": (None, True),
+    }
+    assert [(each.ground, each.until) for each in found.relations] == [(Ground.REGISTERED, NOW)]
