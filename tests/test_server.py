@@ -24,9 +24,8 @@ from xds.cli.init import make_certificates
 from xds.client import Client, DocumentToSubmit, compose
 from xds.client.metadata import read_metadata
 
-_EXAMPLE = (ROOT / "fixtures" / "messages" / "iti18-find-documents.xml").read_bytes()
-QUERY = re.sub(rb"<wsse:Security.*?</wsse:Security>", b"", _EXAMPLE, flags=re.DOTALL)
-"""As it is without the place for an assertion."""
+QUERY = (ROOT / "fixtures" / "messages" / "iti18-find-documents.xml").read_bytes()
+"""With the place for an assertion, and none in it."""
 SOAP = {"Content-Type": "application/soap+xml; charset=UTF-8"}
 PATIENT = samples.PATIENT
 NUMBER = PATIENT.partition("^")[0]

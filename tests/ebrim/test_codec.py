@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from xds.model.coded import Coded, ExtraClassification, ExtraIdentifier, Localiz
 from xds.model.objects import AssociationType, Status
 
 UUID = "urn:uuid:0d1f4c0c-6a54-4b6b-9a3c-0123456789ab"
+SET_UUID = "urn:uuid:7f0c1f1e-6a54-4b6b-9a3c-0123456789ab"
 EXTRAS = {
     "extra_slots": (("urn:example:zorgpad", ("A", "B")), ("leeg", ())),
     "extra_classifications": (
@@ -159,24 +161,24 @@ def test_what_is_not_stored_is_warned_of(old, new, said):
 
 
 def test_what_real_senders_write_is_read():
-    """Other prefixes, upper-case UUIDs, blanks in values, a classification outside its object."""
-    made = submission(entry(UUID))
+    """Other prefixes, upper-case UUIDs also of schemes, blanks in values, a classification outside its object."""
+    made = submission(entry(UUID), name=SET_UUID)
     message = encode_submit_objects(made).decode()
-    node = 'classificationNode="urn:uuid:a54d6aa5-d40d-43f9-88c5-b4633d873bdd" classifiedObject="SubmissionSet01"'
+    node = f'classificationNode="urn:uuid:a54d6aa5-d40d-43f9-88c5-b4633d873bdd" classifiedObject="{SET_UUID}"'
     start = message.index("<rim:Classification ", message.index("<rim:RegistryPackage"))
     end = message.index("/>", start) + 2
     assert node in message[start:end]
     message = message[:start] + message[end:]
+    message = re.sub(r"(?<=urn:uuid:)[0-9a-f-]{36}", lambda found: found[0].upper(), message)
     outside = f'<rim:Classification id="c" {node}/></rim:RegistryObjectList>'
     message = message.replace("</rim:RegistryObjectList>", outside)
-    message = message.replace(UUID, UUID.upper().replace("URN:UUID", "urn:uuid"))
     message = message.replace("<rim:Value>0</rim:Value>", "<rim:Value>\n 0\t</rim:Value>")
     message = message.replace("rim:", "r:").replace("xmlns:rim", "xmlns:r")
     message = message.replace("regrep:xsd:r:3.0", "regrep:xsd:rim:3.0")
     read, issues = decode_submit_objects(xmlio.parse(message.encode()))
     assert issues == []
     assert read.entries == made.entries
-    assert read.submission_sets == (submission_set(unique_id=made.submission_sets[0].unique_id),)
+    assert read.submission_sets == made.submission_sets
 
 
 @pytest.mark.parametrize("made", [entry(UUID, logical_id=UUID), submission_set(), folder()])

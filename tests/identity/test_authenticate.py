@@ -181,7 +181,9 @@ def test_without_a_need_for_identity_a_token_that_is_there_is_still_checked(data
     authenticator = Authenticator(database, lambda: issuers, POLICY._replace(required=False))
 
     assert ask(authenticator, (), None, now) is None
-    assert subcode(refused(authenticator, headers(), CERTIFICATES[HOSPITAL], now)) == "SecurityTokenUnavailable"
+    assert ask(authenticator, headers(), None, now) is None
+    foreign = headers(b'<u:UsernameToken xmlns:u="urn:x"/>')
+    assert subcode(refused(authenticator, foreign, CERTIFICATES[HOSPITAL], now)) == "UnsupportedSecurityToken"
     blocks = headers(issuer.issue(statement(), now))
     assert refused(authenticator, blocks, None, now)
     assert ask(authenticator, blocks, CERTIFICATES[HOSPITAL], now)

@@ -58,14 +58,14 @@ def decode_objects(object_list: _Element) -> tuple[Submission, list[Issue]]:
     outside: dict[str, list[_Element]] = {}
     for child in object_list:
         if child.tag == _CLASSIFICATION:
-            outside.setdefault(child.get("classifiedObject", ""), []).append(child)
+            outside.setdefault(_reference(child.get("classifiedObject", "")), []).append(child)
     found: dict[type, list[AnyObject]] = {DocumentEntry: [], SubmissionSet: [], Folder: [], Association: []}
     refs: list[str] = []
     for child in object_list:
         if child.tag == _OBJECT_REF:
             refs.append(_reference(child.get("id", "")))
         elif child.tag != _CLASSIFICATION:
-            item = _decode(child, outside.pop(child.get("id", ""), ()), issues)
+            item = _decode(child, outside.pop(_reference(child.get("id", "")), ()), issues)
             if item is not None:
                 found[type(item)].append(item)
     for classified in outside:
@@ -131,7 +131,8 @@ def _kind(element: _Element, outside: Iterable[_Element]) -> Kind | None:
         return ASSOCIATION
     if element.tag != _REGISTRY_PACKAGE:
         return None
-    nodes = {child.get("classificationNode") for child in (*element.iterchildren(_CLASSIFICATION), *outside)}
+    classifications = (*element.iterchildren(_CLASSIFICATION), *outside)
+    nodes = {_reference(child.get("classificationNode", "")) for child in classifications}
     is_set, is_folder = SUBMISSION_SET_NODE in nodes, FOLDER_NODE in nodes
     if is_set == is_folder:
         return None
@@ -141,6 +142,10 @@ def _kind(element: _Element, outside: Iterable[_Element]) -> Kind | None:
 def _reference(text: str) -> str:
     """An id as we compare it: UUIDs in lower case. Source: ITI TF-3: 4.2.3.1.3."""
     return text.lower() if text[:9].lower() == "urn:uuid:" else text
+
+
+def _optional_reference(text: str | None) -> str | None:
+    return None if text is None else _reference(text)
 
 
 def read_slot(element: _Element) -> tuple[str, tuple[str, ...]]:
@@ -249,8 +254,8 @@ class _Reading:
         classified = child.get("classifiedObject")
         if classified and _reference(classified) != self.location:
             self._reject(f"{kind.name}: the classifiedObject of a Classification is not the object that contains it")
-        node = child.get("classificationNode")
-        scheme = child.get("classificationScheme")
+        node = _optional_reference(child.get("classificationNode"))
+        scheme = _optional_reference(child.get("classificationScheme"))
         if node is not None and node == kind.node:
             return
         if node is not None and node == kind.limited_metadata_node:
@@ -279,7 +284,7 @@ class _Reading:
             self._add("extra_classifications", extra)
 
     def _identifier(self, child: _Element) -> None:
-        scheme, value = child.get("identificationScheme", ""), child.get("value", "").strip()
+        scheme, value = _reference(child.get("identificationScheme", "")), child.get("value", "").strip()
         owner = child.get("registryObject")
         if owner and _reference(owner) != self.location:
             self._reject(f"{self.kind.name}: the registryObject of an ExternalIdentifier is not the object around it")

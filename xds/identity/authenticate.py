@@ -32,7 +32,7 @@ _FORGET_EVERY = timedelta(hours=1)
 
 
 class Policy(NamedTuple):
-    """What is asked of an assertion. Without `required`, a request with no Security header is let through."""
+    """What is asked of an assertion. Without `required`, a request with no token is let through."""
 
     audience: str
     skew: timedelta
@@ -91,7 +91,7 @@ class Authenticator:
     async def authenticate(
         self, headers: Sequence[_Element], certificate: str | None, now: datetime, *, person_needed: bool = True
     ) -> Requester | None:
-        """Who asks; None only where the request has no Security header and needs none.
+        """Who asks; None only where the request has no token in a Security header and needs none.
 
         It needs one where identity is required, but for a request between systems: there `system` says who sends.
 
