@@ -17,6 +17,7 @@ from identity_samples import message
 from samples import PATIENT
 from served import Served, client_context, xds
 
+from xds.db import open_database
 from xds.gate.effective import configuration, differences, effective
 from xds.settings import ConsentSettings, DatabaseSettings, Settings
 
@@ -139,6 +140,14 @@ def test_start_stop_and_every_change_of_the_configuration_are_on_record(log: lis
     differing = {thing["id"]: dict(thing["details"]) for thing in changed["things"][1:]}
     assert differing["registry.max_results"] == {"before": "10000", "after": "77"}
     assert all(each["user"]["person"]["number"] for each in log)
+
+
+def test_each_policy_that_was_in_force_is_kept_and_none_that_could_not_be_read(folder: Path, log: list[Record]) -> None:
+    database = open_database(f"sqlite:///{folder}/data/xds.db")
+    kept = database.read_now(lambda reader: reader.consents.policies())
+    database.close()
+
+    assert [each.content for each in kept] == [(folder / "policy.toml").read_bytes()]
 
 
 def test_what_is_asked_while_no_data_may_be_given_is_on_record(folder: Path) -> None:

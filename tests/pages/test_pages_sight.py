@@ -10,19 +10,20 @@ from html import unescape
 from urllib.parse import urlsplit
 
 import pytest
-from consent_samples import organisation, permit, relation, requester
+from consent_samples import POLICY_FILE, organisation, permit, relation, requester
 from pages_kit import Browser, Pages, served
 from samples import PATIENT, entry
 
+from xds.audit.events import LET_IN_AGAIN, PARTICIPANT, SUSPENDED
 from xds.consent.plain import PLAIN
 from xds.ebrim.encode import encode
 from xds.ebrim.fragment import pack
-from xds.model.audit import SUCCESS, Access, Document, Event
+from xds.model.audit import SUCCESS, Access, Document, Event, Thing
 from xds.model.coded import LocalizedString
-from xds.model.consent import Decision
+from xds.model.consent import Decision, PolicyText
 from xds.model.hl7 import parse_cx
 from xds.model.objects import DocumentEntry, Status
-from xds.model.party import Organisation
+from xds.model.party import NormStatus, Organisation
 from xds.pages.auditor.question import HEADINGS
 from xds.ports import Writer
 
@@ -31,6 +32,10 @@ NUMBER = EVA.number
 BEGIN = datetime(2026, 3, 10, 8, 5, tzinfo=UTC)
 HOSPITAL = Organisation("00005678", "Ziekenhuis Oost", "V6")
 BAKKER = requester(HOSPITAL, "03.000")
+RULES = POLICY_FILE.read_bytes()
+STRICTER = RULES.replace(b'"2026-01"', b'"2026-02"').replace(
+    b'"verloskundige", classes = ["*"]', b'"verloskundige", classes = ["uitslagen"]'
+)
 
 
 def day(number: int) -> datetime:
@@ -49,7 +54,10 @@ def document(name: str) -> DocumentEntry:
 
 
 def fill(writer: Writer) -> None:
-    """Treated from day 1, permitted on day 2, withdrawn on day 4."""
+    """Treated from day 1, permitted on day 2, withdrawn on day 4. Other rules from day 5, none from day 8."""
+    for since, content in ((day(-2), RULES), (day(5), STRICTER), (day(8), b"")):
+        writer.consents.put_in_force(PolicyText(since, content))
+    writer.add_participant(HOSPITAL, "0" * 64, (), day(0).date(), NormStatus())
     writer.add_patient(PATIENT)
     client = writer.patient(PATIENT)
     assert client is not None
@@ -65,12 +73,17 @@ def registered(name: str, at: datetime) -> Event:
     return Event(f"reg-{name}", "ITI-42", at, SUCCESS, accesses=(seen,))
 
 
+def connection(what: str, at: datetime) -> Event:
+    return Event(f"verbinding-{what}", "participant-change", at, SUCCESS, things=(Thing(PARTICIPANT, "1", what),))
+
+
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
     with served(tmp_path_factory.mktemp("sight")) as running:
         running.database.write_now(fill)
         asked = Event("gezocht", "ITI-18", day(0), SUCCESS, requester=BAKKER, accesses=(Access(EVA),))
         running.record(registered("1", day(-3)), registered("2", day(3)), asked)
+        running.record(connection(SUSPENDED, day(6)), connection(LET_IN_AGAIN, day(7)))
         yield running
 
 
@@ -109,6 +122,12 @@ def test_consents_through_time_are_found_by_a_search_and_told_with_who_recorded_
              ("Kaart 2 <i> (zwangerschapskaart)", "ja", "toestemming")]),
         (4, [("Kaart 1 <i> (zwangerschapskaart)", "alleen met de noodknop", "toestemming"),
              ("Kaart 2 <i> (zwangerschapskaart)", "alleen met de noodknop", "toestemming")]),
+        (5, [("Kaart 1 <i> (zwangerschapskaart)", "nee", "bevoegdheid van de rol"),
+             ("Kaart 2 <i> (zwangerschapskaart)", "nee", "bevoegdheid van de rol")]),
+        (6, [("Kaart 1 <i> (zwangerschapskaart)", "nee", "aansluiting"),
+             ("Kaart 2 <i> (zwangerschapskaart)", "nee", "aansluiting")]),
+        (7, [("Kaart 1 <i> (zwangerschapskaart)", "nee", "bevoegdheid van de rol"),
+             ("Kaart 2 <i> (zwangerschapskaart)", "nee", "bevoegdheid van de rol")]),
     ],
 )  # fmt: skip
 def test_what_could_be_seen_is_told_by_what_was_known_that_day(
@@ -155,6 +174,18 @@ def test_it_tells_whose_role_it_is_and_says_so_when_nothing_is_known(pages: Page
     assert "niets in het logboek" in browser.get(f"{place}&medewerker=900000001&dag=2026-03-01").text
     looked = pages.records(employee="functie", transaction="consent-read")[0]
     assert dict(looked.things[0].details)["medewerker"] == "900000001"
+
+
+def test_it_tells_which_rules_were_in_force(pages: Pages) -> None:
+    browser = pages.signed_in("regels")
+    pages.record(Event("eerder", "ITI-18", day(-4), SUCCESS, requester=BAKKER, accesses=(Access(EVA),)))
+    asked = f"{found(browser, '/toezicht/kon-zien')}&medewerker=900000001&dag="
+    told = [browser.get(f"{asked}{day(number).date()}").text for number in (-3, 4, 5, 8)]
+
+    assert "oudste versie die bewaard is: versie 2026-01, die geldt vanaf" in told[0] and "08-03-2026" in told[0]
+    assert re.search(r"regels van dat moment: versie 2026-01, die gold vanaf.*08-03-2026", told[1])
+    assert re.search(r"regels van dat moment: versie 2026-02, die gold vanaf.*15-03-2026", told[2])
+    assert "geen regels vastgesteld" in told[3] and "Kaart 1" not in told[3]
 
 
 @pytest.mark.parametrize("page", ["toestemming", "kon-zien"])

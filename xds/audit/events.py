@@ -18,6 +18,10 @@ OWN = "xds"
 
 CERTIFICATE = Coded("certificate", OWN, "SHA-256 of a client certificate")
 """What is left of who was not let in."""
+PARTICIPANT = Coded("participant", OWN, "Aangesloten systeem")
+"""A participant that is changed, with what is done to it."""
+SUSPENDED, LET_IN_AGAIN = "suspended", "let in again"
+"""What is done to it when it is refused from then on, and when it no longer is."""
 
 
 class Kind(NamedTuple):

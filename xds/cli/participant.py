@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from xds.audit.events import LET_IN_AGAIN, PARTICIPANT, SUSPENDED
 from xds.cli.certificates import expiry, fingerprint
 from xds.cli.options import config_option, json_option
-from xds.model.coded import Coded
 from xds.model.hl7 import is_oid
 from xds.model.party import NormStatus, Organisation, Participant
 from xds.model.visible import in_json, in_line
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 _NORMS = ("nen7510", "nen7512", "nen7513")
 _PEM = click.Path(exists=True, dir_okay=False, path_type=Path)
-_PARTICIPANT = Coded("participant", "xds", "Aangesloten systeem")
 _number = click.argument("participant", type=click.IntRange(1), metavar="NUMBER")
 
 
@@ -130,7 +129,7 @@ def list_participants(config: Path | None, as_json: bool) -> None:
 @_number
 def suspend(config: Path | None, participant: int) -> None:
     """Refuse a system from now on. Its documents stay available to others."""
-    _changed(config, "suspended", lambda writer: writer.suspend_participant(participant, True), participant)
+    _changed(config, SUSPENDED, lambda writer: writer.suspend_participant(participant, True), participant)
 
 
 @command.command
@@ -138,7 +137,7 @@ def suspend(config: Path | None, participant: int) -> None:
 @_number
 def resume(config: Path | None, participant: int) -> None:
     """Let a suspended system in again."""
-    _changed(config, "let in again", lambda writer: writer.suspend_participant(participant, False), participant)
+    _changed(config, LET_IN_AGAIN, lambda writer: writer.suspend_participant(participant, False), participant)
 
 
 @command.command
@@ -236,7 +235,7 @@ def _changed(config: Path | None, what: str, change: Callable[[Writer], int], pa
             result = change(writer)
             if not result:
                 raise Failed("there is no such participant, or it has no such certificate", 1)
-            thing = Thing(_PARTICIPANT, str(participant or result), what)
+            thing = Thing(PARTICIPANT, str(participant or result), what)
             event = Event(request_id, "participant-change", datetime.now(UTC), SUCCESS, operator=who, things=(thing,))
             writer.record(log.recorder.entries(event))
             return result

@@ -1,12 +1,21 @@
-"""What was known of a client at a moment that has passed, from registers to which rows are only ever added."""
+"""What was known, and which policy was in force, at a moment that has passed: from what is only ever added to."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from xds.model.consent import ClientFacts, Consent, TreatmentRelation
+from xds.model.consent import ClientFacts, Consent, PolicyText, TreatmentRelation
+
+
+def policy_at(versions: Sequence[PolicyText], moment: datetime) -> PolicyText | None:
+    """The policy that was in force; before the first version that was kept, that one, whose `since` is later then.
+
+    `versions` are oldest first. None when none was ever kept.
+    """
+    by_then = [each for each in versions if each.since <= moment]
+    return next(iter(by_then[-1:] or versions), None)
 
 
 def facts_at(

@@ -75,7 +75,7 @@ class Policy:
     """One version of the rules.
 
     `by_type`, `by_event` and `by_class` give the document class of a code; the first of them that knows a document
-    decides, else `default_class`.
+    decides, else `default_class`. `content` is that of the file.
     """
 
     version: str
@@ -93,6 +93,7 @@ class Policy:
     by_type: Mapping[Code, str] = field(default_factory=dict)
     by_event: Mapping[Code, str] = field(default_factory=dict)
     by_class: Mapping[Code, str] = field(default_factory=dict)
+    content: bytes = field(default=b"", repr=False)
 
     def classes_of(self, candidate: Candidate) -> tuple[str, ...]:
         """The classes of a document; more than one when its event codes are of several."""

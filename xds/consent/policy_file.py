@@ -101,7 +101,7 @@ def read_policy(content: bytes, file: str) -> Policy:
     mistakes = list(_mistakes(found))
     if mistakes:
         raise Misconfigured("\n".join(f"{file}: {mistake}" for mistake in mistakes))
-    return _policy(found)
+    return _policy(found, content)
 
 
 def _mistakes(found: _File) -> Iterator[str]:
@@ -126,7 +126,7 @@ def _mistakes(found: _File) -> Iterator[str]:
         yield f"purposes: {', '.join(sorted(both))} can't be of treatment and of emergency"
 
 
-def _policy(found: _File) -> Policy:
+def _policy(found: _File, content: bytes) -> Policy:
     return Policy(
         version=found.version,
         form=found.form,
@@ -154,6 +154,7 @@ def _policy(found: _File) -> Policy:
         by_type=dict(_codes(found, "type_codes")),
         by_event=dict(_codes(found, "event_codes")),
         by_class=dict(_codes(found, "class_codes")),
+        content=content,
     )
 
 

@@ -17,6 +17,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     Select,
     SmallInteger,
     Table,
@@ -106,6 +107,14 @@ joined_kind = Table(
     sqlite_with_rowid=False,
 )
 
+policy_in_force = Table(
+    "policy_in_force",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("since", BigInteger, nullable=False),
+    Column("content", LargeBinary, nullable=False),  # of the policy's file; empty: there was none
+)
+
 OWNED = (consent, treatment_relation, emergency, notice)
 """The tables with rows of a patient."""
 
@@ -152,6 +161,10 @@ class ConsentStatements:
         self.add = {table: text(_insertion(table)) for table in OWNED}
         self.move = [text(update(table).values(patient=_value(of)).where(_is(table.c.patient))) for table in OWNED]
         self.join = text(upsert(joined_kind).on_conflict_do_nothing(index_elements=["kind"]))
+        rules = policy_in_force.c
+        self.policies = text(select(rules.since, rules.content).order_by(rules.id))
+        self.newest_policy = text(select(rules.content).where(rules.id == select(func.max(rules.id)).scalar_subquery()))
+        self.add_policy = text(_insertion(policy_in_force))
         self.birth_date = text(select(patient.c.birth_date).where(_is(patient.c.id)))
         born = {"birth_date": _value(patient.c.birth_date)}
         newer = {"consent_version": patient.c.consent_version + literal_column("1")}

@@ -23,6 +23,7 @@ from xds.model.consent import (
     Emergency,
     Giver,
     Ground,
+    PolicyText,
     Scope,
     ScopeKind,
     Subject,
@@ -106,6 +107,10 @@ class ReadConsents:
         rows = self._session.rows(self._statements.emergencies, (_seconds(since), _seconds(until)))
         return [(cx, _emergency(row)) for cx, *row in rows]
 
+    def policies(self) -> list[PolicyText]:
+        rows = self._session.rows(self._statements.policies)
+        return [PolicyText(_moment(since), bytes(content)) for since, content in rows]
+
     def _candidate(self, traits: tuple[Any, ...]) -> Candidate:
         class_code, type_code, facility, events, confidentiality, holders = traits
         kind, scheme = (None, None) if facility is None else self._codes.key(facility)
@@ -162,6 +167,13 @@ class WriteConsents(ReadConsents):
 
     def join(self, kind: str, at: datetime) -> bool:
         return self._session.run(self._statements.join, (kind, _seconds(at))) == 1
+
+    def put_in_force(self, policy: PolicyText) -> bool:
+        newest = next((bytes(content) for (content,) in self._session.rows(self._statements.newest_policy)), None)
+        if newest == policy.content:
+            return False
+        self._session.run(self._statements.add_policy, (_seconds(policy.since), policy.content))
+        return True
 
     def set_birth_date(self, patient: int, birth_date: date) -> None:
         ((known,),) = self._session.rows(self._statements.birth_date, (patient,))

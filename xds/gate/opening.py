@@ -106,7 +106,8 @@ def open_gate(settings: Settings, database: Database) -> Gate:
     access = _access(settings, rules)
     events = refused = None
     if log is not None:
-        events, refused = ServerEvents(settings, settings.base_url, database, log), RefusedConnections(log)
+        events = ServerEvents(settings, settings.base_url, database, log, partial(_content, rules))
+        refused = RefusedConnections(log)
     return Gate(authenticator, trust, reloadable, rules, access, sealer, watch, feed, events, refused)
 
 
@@ -122,6 +123,11 @@ def _issuers(settings: Settings) -> Reloading[Mapping[str, Issuer]]:
 def _rules(settings: Settings) -> Reloading[Rules] | None:
     policy = settings.consent.policy
     return None if policy is None else Reloading("the policy", lambda: load_policy(policy))
+
+
+def _content(rules: Callable[[], Rules] | None) -> bytes:
+    """The policy as it was read last; empty without one."""
+    return b"" if rules is None else rules().content
 
 
 def _authenticator(

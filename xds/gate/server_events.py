@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import structlog
@@ -17,6 +17,7 @@ from xds.gate.effective import configuration, differences, effective, settings_i
 from xds.gate.operator import operator
 from xds.model.audit import MINOR, SUCCESS, Event, Thing
 from xds.model.coded import Coded
+from xds.model.consent import PolicyText
 from xds.ports import Index, Log, Reader, Writer
 from xds.settings import Settings
 from xds.web.accept import log_refusal
@@ -30,13 +31,17 @@ _log = structlog.get_logger()
 
 
 class ServerEvents:
-    """Tells the log when the server at an URL starts, stops and is configured anew."""
+    """Tells the log when the server at an URL starts, stops and is configured anew.
 
-    def __init__(self, settings: Settings, url: str, index: Index, log: Log):
+    `policy` gives the content of the policy that is in force, which is kept; None where none decides.
+    """
+
+    def __init__(self, settings: Settings, url: str, index: Index, log: Log, policy: Callable[[], bytes] | None = None):
         self._settings = settings
         self._url = url
         self._index = index
         self._log = log
+        self._policy = policy
         # Where the newest configuration of this server is in the log.
         self._place = f"configuration of {url}"
 
@@ -71,6 +76,8 @@ class ServerEvents:
             events.append(self._event("configuration-change", (now, *changed), outcome, text))
 
         def change(writer: Writer) -> None:
+            if self._policy is not None:
+                writer.consents.put_in_force(PolicyText(datetime.now(UTC), self._policy()))
             for event in events:
                 if event.transaction == "configuration-change":
                     writer.log.set_feed(self._place, writer.log.head().size)

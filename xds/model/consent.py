@@ -160,6 +160,13 @@ class ConsentChange(NamedTuple):
     text: str
 
 
+class PolicyText(NamedTuple):
+    """A version of the policy as it was in its file, and since when it was in force; empty when there was none."""
+
+    since: datetime
+    content: bytes
+
+
 class Candidate(NamedTuple):
     """What is to be known of a document to decide about it; equal ones are decided once.
 

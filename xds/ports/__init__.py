@@ -18,6 +18,7 @@ from xds.model.consent import (
     ClientFacts,
     Consent,
     Emergency,
+    PolicyText,
     Question,
     TreatmentRelation,
 )
@@ -183,6 +184,9 @@ class ConsentReader(Protocol):
     def emergencies(self, since: datetime, until: datetime) -> list[tuple[str, Emergency]]:
         """Whenever the glass was broken from `since` to before `until`, with the patient's CX, oldest first."""
 
+    def policies(self) -> list[PolicyText]:
+        """Every version of the policy that was in force since versions are kept, oldest first."""
+
 
 class ConsentWriter(ConsentReader, Protocol):
     """The consent register inside a write transaction. Nothing in it is ever changed: what is new is added."""
@@ -201,6 +205,9 @@ class ConsentWriter(ConsentReader, Protocol):
 
     def join(self, kind: str, at: datetime) -> bool:
         """Record that organisations of this kind take part; False when some did before."""
+
+    def put_in_force(self, policy: PolicyText) -> bool:
+        """Keep a policy as the one in force; False when the newest has the same content."""
 
     def set_birth_date(self, patient: int, birth_date: date) -> None: ...
 

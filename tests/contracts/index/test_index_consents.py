@@ -22,6 +22,7 @@ from xds.model.consent import (
     Emergency,
     Giver,
     Ground,
+    PolicyText,
 )
 from xds.model.selection import EntrySelection
 
@@ -233,3 +234,14 @@ def test_of_clients_that_are_one_nothing_of_an_objection_is_lost(database: Datab
         "kraamzorg": (None, True),
     }
     assert [(each.ground, each.until) for each in found.relations] == [(Ground.REGISTERED, NOW)]
+
+
+def test_each_policy_that_was_in_force_is_kept(database: Database) -> None:
+    first, second = PolicyText(NOW, b"first"), PolicyText(LATER, b"second")
+    again = PolicyText(LATER + timedelta(days=1), b"first")
+
+    def keep(policy: PolicyText) -> bool:
+        return database.write_now(lambda writer: writer.consents.put_in_force(policy))
+
+    assert [keep(each) for each in (first, first._replace(since=LATER), second, again)] == [True, False, True, True]
+    assert database.read_now(lambda reader: reader.consents.policies()) == [first, second, again]

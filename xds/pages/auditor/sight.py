@@ -1,6 +1,7 @@
-"""What an employee could see of a client at a moment that has passed: the engine asked with what was known then.
+"""What an employee could see of a client at a moment that has passed: the engine asked with what was known then, by the
+policy that was in force then.
 
-Only the rules are those of now. Source: NEN 7513: 9; Wabvpz 15a.
+Source: NEN 7513: 9; Wabvpz 15a.
 """
 
 from __future__ import annotations
@@ -8,19 +9,20 @@ from __future__ import annotations
 from datetime import UTC, datetime, time, timedelta
 from typing import NamedTuple
 
+from xds.audit.events import LET_IN_AGAIN, PARTICIPANT, SUSPENDED
 from xds.audit.record import decode
-from xds.consent import Policy
+from xds.consent import Policy, read_policy
 from xds.consent.engine import Judge
 from xds.consent.given import answer_all
-from xds.consent.past import facts_at
+from xds.consent.past import facts_at, policy_at
 from xds.model.audit import SUCCESS, LogSelection, Record
 from xds.model.coded import Coded
-from xds.model.consent import ClientFacts
+from xds.model.consent import ClientFacts, PolicyText
 from xds.model.dutch_time import dutch_midnight, dutch_time
 from xds.model.party import Organisation, Participant, Person, Requester
 from xds.model.selection import EntrySelection
 from xds.model.stored import StoredEntry
-from xds.model.verdict import Verdict
+from xds.model.verdict import Checks, Verdict
 from xds.pages.ask import Ask, Missing, Seen, View
 from xds.pages.auditor.client import Client, client_of
 from xds.pages.auditor.log import role, who
@@ -36,6 +38,10 @@ _DAY = timedelta(days=1)
 _MOST = 1000
 _SUBMISSIONS = ("ITI-41", "ITI-42")
 _EMERGENCY_REASON = "noodgeval"
+_STATES = {SUSPENDED: True, LET_IN_AGAIN: False}
+_SUSPENDED = Verdict(
+    False, "aansluiting", "", "De organisatie was op dat moment geschorst en kon niets opvragen.", Checks(False)
+)
 
 
 class Sight(NamedTuple):
@@ -59,10 +65,14 @@ _COLUMNS = (
 
 
 class Found(NamedTuple):
-    """What the page tells: about which employee, as the log last knew them by then, and what could be seen."""
+    """What the page tells: about which employee, as the log last knew them by then, by which rules, and what could be
+    seen. `rules` are None where none were ever kept, `policy` where there were none then.
+    """
 
     client: Client
     employee: Record | None = None
+    rules: PolicyText | None = None
+    policy: Policy | None = None
     rows: tuple[Sight, ...] = ()
 
 
@@ -72,25 +82,28 @@ async def sight(ask: Ask) -> View:
 
     def look(reader: Reader) -> Found:
         client = client_of(ask, reader)
-        if not number or moment is None or ask.sources.policy is None:
+        employee = _employee(ask, reader, number, moment) if number and moment is not None else None
+        if employee is None or moment is None:
             return Found(client)
-        employee = _employee(ask, reader, number, moment)
-        if employee is None:
-            return Found(client)
-        facts = _facts(reader, client, moment)
-        return Found(client, employee, tuple(_sights(ask.sources.policy, reader, ask, client, employee, facts, moment)))
+        rules = policy_at(reader.consents.policies(), moment)
+        if rules is None or not rules.content:
+            return Found(client, employee, rules)
+        policy = read_policy(rules.content, "policy")
+        rows = _sights(policy, reader, ask, client, employee, moment)
+        return Found(client, employee, rules, policy, tuple(rows))
 
     found = await ask.read(look)
     words = () if moment is None else (("medewerker", number), ("moment", moment.isoformat()))
     listing = Listing("kon-zien", _PAGE, _COLUMNS, found.rows, total=len(found.rows), empty=_EMPTY)
-    employee, policy = found.employee, ask.sources.policy
+    employee = found.employee
     context = {
         "client": found.client,
         "number": number,
         "moment": moment,
         "employee": employee,
         "name": "" if employee is None else f"{who(employee)}, {role(employee)}",
-        "version": "" if policy is None else policy.version,
+        "rules": found.rules,
+        "version": "" if found.policy is None else found.policy.version,
         "today": dutch_time(ask.now).date(),
     }
     return View("auditor/sight.html", Seen(_PAGE, words, (found.client.cx,), "consent-read"), context, listing)
@@ -117,11 +130,15 @@ def _moment(ask: Ask) -> datetime | None:
 def _employee(ask: Ask, reader: Reader, number: str, moment: datetime) -> Record | None:
     """The newest record of an employee by then: it says their role and organisation."""
     employee = f"{number}^^^&{UZI_OID}&ISO" if number.isdigit() else number
-    below = int(moment.timestamp() * 1_000_000) + 1_000_000
-    asked = ask.scoped(LogSelection(started_below=below, employee=employee))
+    asked = ask.scoped(LogSelection(started_below=_after(moment), employee=employee))
     kept = reader.log.newest(asked, None, 1)
     record = decode(kept[0].payload) if kept and kept[0].payload is not None else None
     return record if record is not None and record.purpose is not None else None
+
+
+def _after(moment: datetime) -> int:
+    """The second after it, in microseconds since 1970, as the log has it."""
+    return (int(moment.timestamp()) + 1) * 1_000_000
 
 
 def _facts(reader: Reader, client: Client, moment: datetime) -> ClientFacts:
@@ -130,7 +147,7 @@ def _facts(reader: Reader, client: Client, moment: datetime) -> ClientFacts:
 
 
 def _sights(
-    policy: Policy, reader: Reader, ask: Ask, client: Client, employee: Record, facts: ClientFacts, moment: datetime
+    policy: Policy, reader: Reader, ask: Ask, client: Client, employee: Record, moment: datetime
 ) -> list[Sight]:
     registered = _registered(reader, ask, client)
     entries = [
@@ -138,12 +155,28 @@ def _sights(
         for each in reader.entries(EntrySelection(patient=str(client.cx)), _MOST)
         if registered.get(each.unique_id, moment) <= moment
     ]
-    plain = _verdicts(policy, reader, _requester(policy, employee, moment), facts, entries, moment)
-    urgent = _verdicts(policy, reader, _requester(policy, employee, moment, urgent=True), facts, entries, moment)
+    if _was_suspended(reader, employee.user.person.organisation, moment):
+        plain = urgent = [_SUSPENDED] * len(entries)
+    else:
+        facts = _facts(reader, client, moment)
+        asking = (_requester(policy, employee, moment, urgent=urgent) for urgent in (False, True))
+        plain, urgent = (_verdicts(policy, reader, each, facts, entries, moment) for each in asking)
     return [
         _sight(entry, registered.get(entry.unique_id), verdict, in_need)
         for entry, verdict, in_need in zip(entries, plain, urgent, strict=True)
     ]
+
+
+def _was_suspended(reader: Reader, ura: str, moment: datetime) -> bool:
+    """Whether every system of an organisation was suspended then, as the log has it."""
+    states: dict[str, bool] = {}
+    asked = LogSelection(started_below=_after(moment), transaction="participant-change")
+    for kept in reader.log.newest(asked, None, _MOST):
+        for thing in () if kept.payload is None else decode(kept.payload).things:
+            if thing.kind == PARTICIPANT and thing.name in _STATES:
+                states.setdefault(thing.id, _STATES[thing.name])
+    systems = {str(each.id) for each in reader.participants() if each.organisation.ura == ura}
+    return bool(systems) and all(states.get(number, False) for number in systems)
 
 
 def _registered(reader: Reader, ask: Ask, client: Client) -> dict[str, datetime]:
