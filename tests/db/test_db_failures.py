@@ -6,6 +6,7 @@ import asyncio
 import resource
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +135,31 @@ def test_who_writes_waits_for_another_process_and_a_full_queue_is_unavailable(da
     other.close()
     assert refused and all(isinstance(error, Unavailable) and "busy" in str(error) for error in refused)
     assert added == [False] * (3000 - len(refused))
+
+
+def test_who_waited_to_write_sees_what_was_written_meanwhile(postgres_url: str) -> None:
+    """A server may have another isolation than usual, by which a transaction sees what was there when it began."""
+    with psycopg.connect(postgres_url, autocommit=True) as owner:
+        name = owner.execute("SELECT current_database()").fetchone()[0]
+        owner.execute(f"ALTER DATABASE \"{name}\" SET default_transaction_isolation = 'repeatable read'")
+        one, other = open_database(postgres_url, create=True), open_database(postgres_url)
+
+        def waits() -> bool:
+            locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+            return owner.execute(locks).fetchone() == (1,)
+
+        with ThreadPoolExecutor(1) as thread:
+
+            def change(writer: Any) -> Any:
+                waiting = thread.submit(other.write_now, lambda writer: writer.patient(PATIENT))
+                while not waits():
+                    assert not waiting.done()
+                writer.add_patient(PATIENT)
+                return waiting
+
+            assert one.write_now(change).result(20) is not None
+        one.close()
+        other.close()
 
 
 def test_closing_ends_the_commit_under_way_and_tells_the_rest(path: Path) -> None:

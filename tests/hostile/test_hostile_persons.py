@@ -145,6 +145,26 @@ def test_documents_of_two_patients_make_two_records(region):
     assert len({each["request_id"] for each in records}) == 1
 
 
+def test_the_record_of_a_set_tells_why_it_was_shown_or_not(region):
+    def sets_of(document: str, user: str) -> tuple[int, tuple]:
+        doctor = region.token("hospital", GYNAECOLOGIST, user=user)
+        answer = region.ask("hospital", doctor, query("GetSubmissionSets", {"$uuid": [f"('{document}')"]}))
+        (record,) = [json.loads(each) for each in region.audit("--employee", user).splitlines()]
+        return answer.count(b"<rim:RegistryPackage "), (record["outcome"], record["checks"], record["rule"])
+
+    strict, plain = new_uuid(), new_uuid()
+    sent = [
+        entry(
+            "midwife-practice", each, f"2.999.100.8{number}", confidentiality_code=(Coded(code, CONFIDENTIALITY, "x"),)
+        )
+        for number, (each, code) in enumerate([(strict, "V"), (plain, "N")])
+    ]
+    answer = region.register("midwife-practice", submission("midwife-practice", *sent))
+    assert b"ResponseStatusType:Success" in answer
+    assert sets_of(plain, "000088881") == (1, (0, "TTTF", "consent"))
+    assert sets_of(STRICT, "000088882") == (0, (4, "TTTF", "confidentiality"))
+
+
 def test_consent_withdrawn_between_query_and_retrieval_and_a_merged_patient(region):
     doctor = region.token("hospital", GYNAECOLOGIST)
     asked = retrieval(region.repository, ["2.999.100.701"])

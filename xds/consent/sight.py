@@ -278,20 +278,33 @@ def _emergencies(
 
 
 def _accesses(found: Found, evidence: Evidence, verdicts: Mapping[str, Verdict]) -> list[Accessed]:
-    """One for each patient: the verdict on the first document that is given, else that on the first refused."""
+    """One for each patient: the verdict on the first document that is given.
+
+    Where none is, it is the first by which something else was shown, or, where nothing was, the first that refused.
+    """
     given: dict[int, list[StoredEntry]] = {patient: [] for patient in evidence.facts}
     for each in found.entries:
         given[each.patient].append(each)
-    refused: dict[int, Verdict] = {}
+    decided: dict[int, Verdict] = {}
     if not all(given.values()):
+        shown = _patients_of_others(found, evidence)
         for uuid, verdict in verdicts.items():
-            refused.setdefault(evidence.entries[uuid].patient, verdict)
+            patient = evidence.entries[uuid].patient
+            fits = verdict.permitted is (patient in shown)
+            if patient not in decided or (fits and decided[patient].permitted is not verdict.permitted):
+                decided[patient] = verdict
     accesses = []
     for patient, facts in evidence.facts.items():
         entries = given[patient]
-        verdict = verdicts.get(entries[0].entry_uuid) if entries else refused.get(patient)
+        verdict = verdicts.get(entries[0].entry_uuid) if entries else decided.get(patient)
         accesses.append(Accessed(parse_cx(facts.patient_id), verdict, _documents_of(entries, verdict, verdicts)))
     return accesses
+
+
+def _patients_of_others(found: Found, evidence: Evidence) -> set[int]:
+    """Whose sets, folders and associations were found."""
+    ends = [evidence.entries.get(end) or evidence.containers.get(end) for end in _ends(found.associations)]
+    return {each.patient for each in (*found.submission_sets, *found.folders, *ends) if each is not None}
 
 
 def _documents_of(

@@ -45,8 +45,11 @@ class PostgresSession:
         self._command(b"BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 
     def begin_write(self) -> bool:
-        """Wait for the lock first: the statements after it see what the last writer committed."""
-        self._command(b"BEGIN; SELECT pg_advisory_xact_lock(%d)" % WRITE_LOCK)
+        """Wait for the lock first: the statements after it see what the last writer committed.
+
+        Whatever the server's isolation is: by another one they would see what was there before the wait.
+        """
+        self._command(b"BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(%d)" % WRITE_LOCK)
         return True
 
     def commit(self) -> None:
