@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import tempfile
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from dataclasses import dataclass
@@ -106,6 +107,8 @@ def build_app(settings: Settings, *, slot: int = 0, metrics_folder: Path | None 
         if slot == 0:
             beside += _sweeping(settings, parts)
         if slot == 0 and parts.gate.sealer is not None:
+            # Before there are requests: they would wait for it, for as long as it takes to answer a hundred.
+            importlib.import_module("xds.db.log_indexing")
             beside.append(keep(parts.database.claim, partial(parts.gate.duties, settings)))
         running = [asyncio.create_task(each) for each in beside]
         yield
