@@ -69,8 +69,19 @@ def test_clean_logs_and_selections_pass(independent: ModuleType, tmp_path: Path)
     log = Log().grow(30, every=7)
     lines = list(export_selection(log.key.name, log.lines[3:20:5], [kept.leaf for kept in log.lines]))
     assert judged(independent, tmp_path, Case(lines, log.notes, log.notes, None)) is None
+    later = Log.cut(log, 30).grow(5, first=30)
+    assert judged(independent, tmp_path, Case(lines, log.notes, later.notes, None)) is None
     lines[2] = lines[2].replace(b"Jansen", b"Pieters")
     assert judged(independent, tmp_path, Case(lines, log.notes, [], None)) == log.lines[8].leaf.seq
+
+
+def test_a_selection_of_another_log_that_was_signed_too_is_found(independent: ModuleType, tmp_path: Path) -> None:
+    """Who has the key could sign another log; the anchors have the true one."""
+    for number in range(6):
+        logs = [Log().grow(9), Log().grow(9, first=100 + number)]
+        true, forged = sorted(logs, key=lambda log: log.notes[-1].splitlines()[2], reverse=bool(number % 2))
+        lines = list(export_selection(forged.key.name, forged.lines[2:4], [kept.leaf for kept in forged.lines]))
+        assert judged(independent, tmp_path, Case(lines, forged.notes, true.notes, None)) is not None
 
 
 def test_it_runs_as_a_program(tmp_path: Path) -> None:
