@@ -65,7 +65,11 @@ class Assertions:
 
 
 def _printed(command: Sequence[str]) -> bytes:
-    done = subprocess.run(command, capture_output=True)
+    """What the command prints. Ends the run where it can't be run: no server fails a test by that."""
+    try:
+        done = subprocess.run(command, capture_output=True)
+    except OSError as error:
+        sys.exit(f"{shlex.join(command)} can't be run: {error.strerror}")
     if done.returncode:
         sys.exit(f"{shlex.join(command)} failed: {done.stderr.decode(errors='replace').strip()}")
     return done.stdout.strip()

@@ -58,3 +58,11 @@ def test_an_assertion_serves_for_a_minute_unless_it_is_for_one_use(tmp_path):
         assert assertions.security_header(name)[0].tag == "Assertion"
 
     assert asked.read_text() == "expired one-time one-time "
+
+
+@pytest.mark.parametrize(
+    ("command", "said"), [("./no-such-command", "can't be run"), (f"{sys.executable} -c 'exit(3)'", "failed")]
+)
+def test_a_command_that_prints_no_assertion_ends_the_run(command, said):
+    with pytest.raises(SystemExit, match=said):
+        Assertions(command).security_header("valid")

@@ -30,7 +30,7 @@ from xds.repository.receipt import Provided, each_once, pair, seen_here
 from xds.soap import Limits
 from xds.soap.content_type import parse_content_type
 from xds.soap.envelope import open_envelope
-from xds.soap.fault import WSA, action_mismatch, action_not_supported
+from xds.soap.fault import WSA, action_not_supported, wrong_action
 from xds.soap.receive import Received, check_request, receive, resolve_includes
 from xds.soap.trust import SECURITY
 from xds.store.files import FileDocuments
@@ -168,8 +168,7 @@ class _Message:
         for transaction in candidates:
             if all(action == transaction.action for action in actions):
                 return transaction
-        wrong = next(action for action in reversed(actions) if action != candidates[0].action)
-        self._fault(action_mismatch(wrong), _ADDRESSING)
+        self._fault(wrong_action(actions, candidates[0].action), _ADDRESSING)
         return candidates[0]
 
     async def _issues(

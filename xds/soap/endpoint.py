@@ -26,10 +26,10 @@ from xds.soap.addressing import read_message_id
 from xds.soap.beat import next_beat
 from xds.soap.envelope import Envelope, header_blocks, open_envelope
 from xds.soap.fault import (
-    action_mismatch,
     action_not_supported,
     fault_action,
     fault_envelope,
+    wrong_action,
 )
 from xds.soap.receive import (
     Disconnected,
@@ -286,7 +286,7 @@ class Endpoint:
         for transaction in candidates:
             if all(action == transaction.action for action in named):
                 return transaction
-        raise action_mismatch(named[-1])
+        raise wrong_action(named, candidates[0].action)
 
     def _note(self, exchange: _Exchange) -> None:
         self._observe(

@@ -18,6 +18,20 @@ ANONYMOUS = f"{WSA}/anonymous"
 _ADDRESSING_ACTION = f"{WSA}/fault"
 _SOAP_ACTION = f"{WSA}/soap/fault"
 
+_NOT_OFFERED = frozenset(
+    f"urn:ihe:iti:{name}"
+    for name in (
+        "2007:CrossGatewayQuery",
+        "2007:CrossGatewayRetrieve",
+        "2009:MultiPatientStoredQuery",
+        "2010:RegisterOnDemandDocumentEntry",
+        "2010:UpdateDocumentSet",
+        "2015:CrossGatewayDocumentProvide",
+        "2018:RestrictedUpdateDocumentSet",
+    )
+)
+"""The actions of ITI-38, 39, 51, 61, 57, 80 and 92: their messages are of the same elements as those we do offer."""
+
 
 class SoapFault(Fault):
     """A fault with what SOAP can carry besides.
@@ -55,7 +69,14 @@ def must_understand(tags: Sequence[str]) -> SoapFault:
     return SoapFault("a header that must be understood is not", code="MustUnderstand", header=blocks)
 
 
-def action_mismatch(action: str) -> SoapFault:
+def wrong_action(named: Sequence[str], expected: str) -> SoapFault:
+    """Not all of the actions that are named are `expected`, which is that of the message in the body."""
+    wrong = next(action for action in reversed(named) if action != expected)
+    elsewhere = wrong in _NOT_OFFERED and set(named) == {wrong}
+    return action_not_supported(wrong) if elsewhere else _action_mismatch(wrong)
+
+
+def _action_mismatch(action: str) -> SoapFault:
     """An action is named that is not the body's. Source: WS-Addressing 1.0 SOAP Binding: 6.4.1.6."""
     return SoapFault(
         "the action is not the one of the message in the body",
@@ -66,9 +87,9 @@ def action_mismatch(action: str) -> SoapFault:
 
 
 def action_not_supported(action: str) -> SoapFault:
-    """The body holds no message of this service. Source: WS-Addressing 1.0 SOAP Binding: 6.4.4."""
+    """The message is of no transaction of this service. Source: WS-Addressing 1.0 SOAP Binding: 6.4.4."""
     return SoapFault(
-        "this service has no transaction for the message in the body",
+        "this service does not offer the transaction of this message",
         subcode=f"{{{WSA}}}ActionNotSupported",
         detail=_problem_action(action) if action else "",
     )
