@@ -99,8 +99,8 @@ def build_app(settings: Settings, *, slot: int = 0, metrics_folder: Path | None 
     app[PARTS] = parts
 
     async def run_beside(app: web.Application) -> AsyncIterator[None]:
-        if slot == 0 and parts.gate.events is not None:
-            await parts.gate.events.started()
+        if parts.gate.events is not None:
+            await parts.gate.events.started(first=slot == 0)
         if parts.gate.watch is not None:
             await parts.gate.watch.look()
         beside = parts.gate.tasks()

@@ -203,7 +203,7 @@ async def _serve(settings: Settings) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reload, settings, context)
 
     async def record_start(app: web.Application) -> None:
-        await app[EVENTS].started()
+        await app[EVENTS].started(first=True)
 
     async def record_stop(app: web.Application) -> None:
         await app[EVENTS].stopped()

@@ -12,7 +12,7 @@ import structlog
 
 from xds.audit.record import decode
 from xds.audit.refusals import Refusals
-from xds.errors import Unavailable, XdsError
+from xds.errors import XdsError, reason_of
 from xds.gate.effective import configuration, differences, effective, settings_in
 from xds.gate.operator import operator
 from xds.model.audit import MINOR, SUCCESS, Event, Thing
@@ -45,9 +45,12 @@ class ServerEvents:
         # Where the newest configuration of this server is in the log.
         self._place = f"configuration of {url}"
 
-    async def started(self) -> None:
-        """Record the start, and what is set otherwise than at the last; Unavailable when that can't be."""
-        await self._configured("", start=True)
+    async def started(self, *, first: bool) -> None:
+        """Record the start, by the first worker, and what is set otherwise than before; Unavailable when that can't be.
+
+        Every worker does, for one that takes another's place reads what has become of the files.
+        """
+        await self._configured("", start=first, reloaded=False)
 
     async def reloaded(self, errors: Sequence[str]) -> None:
         """Record that files were read again, what is different, and what stayed because a file is wrong."""
@@ -64,23 +67,23 @@ class ServerEvents:
         except XdsError as error:
             _log.error("the stop is not recorded", reason=str(error))
 
-    async def _configured(self, text: str, *, start: bool = False, failed: bool = False) -> None:
+    async def _configured(self, text: str, *, start: bool = False, reloaded: bool = True, failed: bool = False) -> None:
         settings = effective(self._settings)
         now = configuration(settings)
-        known = await self._index.read(self._last)
-        changed = differences(known, settings) if known else []
-        events = [self._event("start", (Thing(_SERVER, self._url), Thing(now.kind, now.id)))] if start else []
-        if changed or not known or not start:
-            text = text or ("" if known else _FIRST)
-            outcome = MINOR if failed else SUCCESS
-            events.append(self._event("configuration-change", (now, *changed), outcome, text))
 
         def change(writer: Writer) -> None:
             if self._policy is not None:
                 writer.consents.put_in_force(PolicyText(datetime.now(UTC), self._policy()))
-            for event in events:
-                if event.transaction == "configuration-change":
-                    writer.log.set_feed(self._place, writer.log.head().size)
+            if start:
+                event = self._event("start", (Thing(_SERVER, self._url), Thing(now.kind, now.id)))
+                writer.record(self._log.entries(event))
+            known = self._last(writer)
+            changed = differences(known, settings) if known else []
+            if changed or not known or reloaded:
+                outcome = MINOR if failed else SUCCESS
+                said = text or ("" if known else _FIRST)
+                event = self._event("configuration-change", (now, *changed), outcome, said)
+                writer.log.set_feed(self._place, writer.log.head().size)
                 writer.record(self._log.entries(event))
 
         await self._index.write(change)
@@ -136,7 +139,7 @@ class RefusedConnections:
         while self._waiting:
             try:
                 await self._log.append(self._waiting[0])
-            except Unavailable as error:
-                _log.error("refused connections are not recorded yet", reason=str(error))
+            except Exception as error:
+                _log.error("refused connections are not recorded yet", reason=reason_of(error))
                 return
             self._waiting.popleft()
