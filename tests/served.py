@@ -1,4 +1,4 @@
-"""Server processes of the tests' own, as an operator starts them: `xds init`, `xds serve`, mutual TLS, loopback."""
+"""Servers of the tests' own, as an operator has them: `xds init`, `xds serve`, mutual TLS, loopback."""
 
 from __future__ import annotations
 
@@ -16,21 +16,29 @@ from pathlib import Path
 from typing import Any
 
 from canary import leaks
+from click.testing import CliRunner
+
+from xds.cli.main import main
 
 ROOT = Path(__file__).parents[1]
 AFFINITY_DOMAIN = ROOT / "fixtures" / "affinity-domains" / "geboortezorg.toml"
 _PATIENCE = 30.0
 
 
-def xds(*arguments: object, **variables: object) -> subprocess.CompletedProcess[str]:
-    """Run the command and wait for its end."""
-    return subprocess.run(
-        [sys.executable, "-m", "xds", *map(str, arguments)],
-        env=environment(variables),
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+def xds(*arguments: object, cwd: Path = ROOT, **variables: object) -> subprocess.CompletedProcess[str]:
+    """Run a command that ends by itself, in this process: most of its time would be the start of another."""
+    called = [*map(str, arguments)]
+    unset = {name: None for name in os.environ if name.startswith("XDS_")}
+    settings = {name: str(value) for name, value in variables.items()}
+    with contextlib.chdir(cwd):
+        done = CliRunner().invoke(main, called, env=unset | settings, prog_name="xds", catch_exceptions=False)
+    return subprocess.CompletedProcess(called, done.exit_code, done.stdout, done.stderr)
+
+
+def process(*arguments: object, **variables: object) -> subprocess.CompletedProcess[str]:
+    """Run the command as a shell does, and wait for its end; a server, for one, changes what its process does."""
+    command = [sys.executable, "-m", "xds", *map(str, arguments)]
+    return subprocess.run(command, env=environment(variables), capture_output=True, text=True, timeout=60)
 
 
 def environment(variables: dict[str, object]) -> dict[str, str]:

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
+import functools
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from served import environment, initialised
+import served
 
 Xds = Callable[..., subprocess.CompletedProcess]
 
@@ -14,21 +14,10 @@ Xds = Callable[..., subprocess.CompletedProcess]
 @pytest.fixture
 def xds(tmp_path) -> Xds:
     """Runs the command in a folder of the test's own."""
-
-    def run(*arguments: object, **variables: object) -> subprocess.CompletedProcess:
-        return subprocess.run(
-            [sys.executable, "-m", "xds", *map(str, arguments)],
-            cwd=tmp_path,
-            env=environment(variables),
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-
-    return run
+    return functools.partial(served.xds, cwd=tmp_path)
 
 
 @pytest.fixture
 def folder(tmp_path) -> Path:
     """A folder that `xds init --demo` made, with an affinity domain."""
-    return initialised(tmp_path / "demo")
+    return served.initialised(tmp_path / "demo")

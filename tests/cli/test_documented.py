@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import click
 import pytest
-from served import environment
+from served import environment, process
 
 from xds.cli.main import COMMANDS, main
 
@@ -36,13 +36,13 @@ def test_a_command_and_all_its_options_have_help(name):
     assert [option.name for option in options if not option.help] == []
 
 
-def test_the_exit_status_is_explained(xds):
-    assert "Exit status: 0 done; 1 the answer is negative" in " ".join(xds("--help").stdout.split())
+def test_the_exit_status_is_explained():
+    assert "Exit status: 0 done; 1 the answer is negative" in " ".join(process("--help").stdout.split())
 
 
-def test_a_wrong_command_line_is_status_2(xds):
-    assert xds("server").returncode == 2
-    assert xds("serve", "--prot", "1").returncode == 2
+def test_a_wrong_command_line_is_status_2():
+    assert process("server").returncode == 2
+    assert process("serve", "--prot", "1").returncode == 2
 
 
 @pytest.mark.parametrize("arguments", [["--help"], *([name, "--help"] for name in COMMANDS)])

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+import served
 from client_peer import PATIENT, Answer, mtom_answer, part, sha1, soap
 from identity_samples import ISSUER, SOAP, WSSE, statement
 from lxml import etree
@@ -18,7 +17,6 @@ from xds.ebrim.response import encode_query_response, encode_response
 from xds.errors import Code, Issue
 from xds.identity.issue import TestIssuer, make_issuer
 
-ROOT = Path(__file__).parents[2]
 RIM = "{urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0}"
 METADATA = """
 [submission_set]
@@ -31,18 +29,7 @@ class_code = "k^Class^1.5"
 
 @pytest.fixture
 def xds(tmp_path):
-    def run(*arguments: object) -> subprocess.CompletedProcess:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("XDS_")}
-        return subprocess.run(
-            [sys.executable, "-m", "xds", *map(str, arguments)],
-            cwd=tmp_path,
-            env=kept | {"PYTHONPATH": str(ROOT)},
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-
-    return run
+    return functools.partial(served.xds, cwd=tmp_path)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
@@ -30,7 +31,7 @@ def verify(config: Path | None, as_json: bool, quarantine: bool) -> None:
     from xds.store.verify import verify as verify_store
 
     async def work(root: Path, page):
-        with click.progressbar(length=256, label="Verifying", file=click.get_text_stream("stderr")) as bar:
+        with click.progressbar(length=256, label="Verifying", file=sys.stderr) as bar:
             return await verify_store(root, page, quarantine=quarantine, progress=lambda findings: bar.update(1))
 
     findings = _with_store(config, work)
