@@ -130,7 +130,8 @@ def build_app(settings: Settings, *, slot: int = 0, metrics_folder: Path | None 
 
 
 def _open(settings: Settings, metrics: Metrics, opened: contextlib.ExitStack) -> Parts:
-    database = open_database(settings.database.url)
+    # Without identity nothing is recorded, and so nothing written when somebody reads.
+    database = open_database(settings.database.url, rarely_written=not settings.identity.required)
     opened.callback(database.close)
     home = settings.server.home_community_id
     domain = ReloadingDomain(settings.registry.affinity_domain)

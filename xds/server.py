@@ -19,7 +19,7 @@ import signal
 import socket
 import ssl
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import structlog
@@ -36,6 +36,7 @@ from xds.web.accept import TlsListener
 from xds.web.http import listen
 from xds.web.logs import set_up_logs
 from xds.web.prefork import Supervisor, raise_descriptor_limit
+from xds.web.share import Shares, alone
 from xds.web.tls import load_certificate, server_context
 
 DRAIN_SECONDS = 25.0
@@ -110,6 +111,7 @@ class _Worker:
         self._http = http
         self._mllp = mllp
         self._metrics_folder = metrics_folder
+        self._shares = Shares(settings.server.workers)
         self._recording: asyncio.Task[None] | None = None
 
     def run(self, slot: int, alive: int | None) -> None:
@@ -135,7 +137,8 @@ class _Worker:
         app[DOOR].open(runner.server)
         feed = self._identity_feed(parts)
         try:
-            listening = await listen(runner.server, self._http, self._context, _BACKLOG, parts.gate.note_refused)
+            refused, share = parts.gate.note_refused, self._shares.of(slot)
+            listening = await listen(runner.server, self._http, self._context, _BACKLOG, refused, share)
             if feed is not None:
                 await feed.start()
             gc.collect()
@@ -190,7 +193,11 @@ class _Worker:
         if context is None:
             return MllpServer(answer, self._mllp)
         refused = parts.gate.note_refused
-        return MllpServer(answer, self._mllp, lambda sock, protocol: TlsListener(sock, context, protocol, refused))
+
+        def listen_tls(sock: socket.socket, protocol: Callable[[], asyncio.Protocol]) -> TlsListener:
+            return TlsListener(sock, context, protocol, refused, alone())
+
+        return MllpServer(answer, self._mllp, listen_tls)
 
 
 def _server_context(settings: Settings) -> ssl.SSLContext | None:

@@ -21,6 +21,7 @@ from xds.model.affinity_domain import BSN_OID, AffinityDomain
 from xds.model.audit import Entry
 from xds.ports import Index
 from xds.web.accept import TlsListener
+from xds.web.share import alone
 
 ANNA, EVA = f"999911120^^^&{BSN_OID}&ISO", f"999900006^^^&{BSN_OID}&ISO"
 Answer = Callable[[bytes], Awaitable[bytes]]
@@ -50,7 +51,7 @@ async def serving(
 
     def listen(sock: socket.socket, protocol: Callable[[], asyncio.Protocol]) -> TlsListener:
         assert tls is not None
-        return TlsListener(sock, tls, protocol, refused)
+        return TlsListener(sock, tls, protocol, refused, alone())
 
     async def answer_anybody(message: bytes, transport: asyncio.BaseTransport) -> bytes:
         return await answer(message)

@@ -15,6 +15,7 @@ import uvloop
 from aiohttp import web
 
 from xds.web.http import listen, peer_of
+from xds.web.share import Shares
 from xds.web.tls import client_context, server_context
 
 
@@ -101,3 +102,40 @@ def test_of_who_is_not_let_in_the_reason_is_told(files):
         ("127.0.0.1", "HTTP_REQUEST"): 1,
         ("127.0.0.1", "DISCONNECTED"): 1,
     }
+
+
+def test_a_caller_is_left_to_the_process_with_fewer_connections(files):
+    ours = client_context(files / "ca.pem", files / "client.pem", files / "client-key.pem")
+    answered = []
+
+    def call(address, kept: contextlib.ExitStack) -> None:
+        plain = kept.enter_context(socket.create_connection(address, 10))
+        connection = kept.enter_context(ours.wrap_socket(plain, server_hostname="localhost"))
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        answer = b""
+        while b"\r\n\r\n" not in answer or not answer[-1:].isdigit():
+            answer += connection.recv(4096)
+        answered.append(answer[-1:])
+
+    async def serve() -> None:
+        context = server_context(files / "server.pem", files / "server-key.pem", files / "ca.pem")
+        shares = Shares(2)
+        with socket.create_server(("127.0.0.1", 0)) as sock, contextlib.ExitStack() as kept:
+            address, servers, listening = sock.getsockname(), [], []
+            for slot, each in enumerate((sock, sock.dup())):
+
+                async def answer(request: web.BaseRequest, slot: int = slot) -> web.StreamResponse:
+                    return web.Response(text=str(slot))
+
+                servers.append(web.Server(answer))
+                listening.append(await listen(servers[-1], each, context, 10, print, shares.of(slot)))
+            for _ in range(6):
+                await asyncio.to_thread(call, address, kept)
+            for each in listening:
+                each.close()
+            for server in servers:
+                await server.shutdown(1)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve())
+    assert sorted(answered) == [b"0"] * 3 + [b"1"] * 3

@@ -24,12 +24,15 @@ _SETTINGS = (
     "PRAGMA synchronous=FULL",  # NORMAL loses acknowledged commits at power loss
     "PRAGMA foreign_keys=ON",
     "PRAGMA busy_timeout=10000",
-    # Reads come from the kernel's own copy of the file (its first 2 GB), which all workers share.
-    "PRAGMA mmap_size=2147418112",
     "PRAGMA cache_size=-16384",
+    "PRAGMA temp_store=MEMORY",  # what a savepoint sets aside needs no file
     "PRAGMA wal_autocheckpoint=8000",
     "PRAGMA journal_size_limit=67108864",
 )
+
+
+_MAPPED = "PRAGMA mmap_size=2147418112"
+"""Reads come from the kernel's own copy of the file (its first 2 GB), which all workers share."""
 
 
 class SqliteSession:
@@ -109,10 +112,11 @@ class Sqlite:
     setting_query = "SELECT * FROM pragma_{}"
     durable: Mapping[str, tuple[Any, ...]] = {"journal_mode": ("wal",), "synchronous": (2, 3)}
 
-    def __init__(self, url: URL):
+    def __init__(self, url: URL, *, mapped: bool):
         if not url.database or url.database == ":memory:":
             raise Misconfigured("database: expected sqlite:/// and the path of a file")
         self.url = url
+        self._settings = (*_SETTINGS, _MAPPED) if mapped else _SETTINGS
         self._path = Path(url.database)
         self._name = str(self._path)
         self._file: tuple[int, int] | None = None
@@ -134,7 +138,7 @@ class Sqlite:
             connection = sqlite3.connect(
                 self._path, isolation_level=None, check_same_thread=False, cached_statements=512
             )
-            for setting in _SETTINGS:
+            for setting in self._settings:
                 connection.execute(setting)
         except sqlite3.Error as error:
             raise self.verdict(error) from None

@@ -10,20 +10,19 @@ from xds.db.database import Database
 from xds.db.writer import Writer
 from xds.model.audit import Entry, Event
 
-_QUIET_ROUNDS = 30
-"""A request is answered in some rounds of the event loop; going round while nothing is ready costs next to nothing."""
-_LONGEST = 0.005
-"""Seconds for which a batch gathers at most."""
+_PATIENCE = 0.001
+"""Seconds for which a batch waits to be as large as the one before it."""
 
 
 class _Batch:
     """Events that are recorded together, with those who wait for that. `refused` are those that can't be."""
 
-    __slots__ = ("refused", "waiting")
+    __slots__ = ("refused", "submitted", "waiting")
 
     def __init__(self, *waiting: tuple[Event, asyncio.Future[None]]):
         self.waiting = list(waiting)
         self.refused: dict[int, Exception] = {}
+        self.submitted = False
 
     def settle(self, error: BaseException | None) -> None:
         for place, (_, future) in enumerate(self.waiting):
@@ -39,6 +38,9 @@ class _Batch:
 class DatabaseTrail:
     """The log of a database, for the reads of one event loop; a change appends by `Writer.record` itself.
 
+    A commit costs as much as many records, and callers who were answered together come back together: a batch is
+    submitted when it is as large as the one before, or has waited for that. So a lone caller waits for nobody.
+
     `encode` makes the entries of an event. It is called for many events at once, which takes a third of the time.
     """
 
@@ -46,6 +48,7 @@ class DatabaseTrail:
         self._database = database
         self._encode = encode
         self._gathering: _Batch | None = None
+        self._expected = 1
         self._lock = threading.Lock()  # a transaction may begin in a thread
 
     async def append(self, event: Event) -> None:
@@ -54,30 +57,24 @@ class DatabaseTrail:
         future = loop.create_future()
         with self._lock:
             batch = self._gathering
-            if batch is not None:
-                batch.waiting.append((event, future))
-            else:
-                self._gathering = started = _Batch((event, future))
-        if batch is None:
-            loop.call_soon(self._gather, started, loop.time() + _LONGEST, 1, 0)
+            if batch is None:
+                batch = self._gathering = _Batch()
+            batch.waiting.append((event, future))
+            size = len(batch.waiting)
+        if size >= self._expected:
+            self._submit(batch)
+        elif size == 1:
+            loop.call_later(_PATIENCE, self._submit, batch)
         await future
 
-    def _gather(self, batch: _Batch, until: float, seen: int, quiet: int) -> None:
-        """Submit the batch when the loop goes round without anybody appending, or much time has passed.
-
-        A commit costs as much as many records: it should have all that the loop can answer before it waits.
-        """
-        size = len(batch.waiting)
-        quiet = quiet + 1 if size == seen else 0
-        loop = asyncio.get_running_loop()
-        if quiet < _QUIET_ROUNDS and loop.time() < until:
-            loop.call_soon(self._gather, batch, until, size, quiet)
-        else:
-            self._submit(batch)
-
     def _submit(self, batch: _Batch) -> None:
+        if batch.submitted:
+            return
+        batch.submitted = True
+
         def record(writer: Writer) -> None:
             self._close(batch)
+            self._expected = len(batch.waiting)
             writer.record(self._entries(batch))
 
         try:

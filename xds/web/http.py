@@ -10,6 +10,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from xds.web.accept import Refused, TlsListener
+from xds.web.share import Share, alone
 from xds.web.tls import peer_certificate
 
 _NAME = "xds"
@@ -22,12 +23,21 @@ class _Connection(web.RequestHandler):
     aiohttp quotes what it could not read in its answer; here nothing received is repeated.
     """
 
-    __slots__ = ("address", "certificate")
+    __slots__ = ("_share", "address", "certificate")
+
+    def __init__(self, server: web.Server, share: Share, loop: asyncio.AbstractEventLoop):
+        super().__init__(server, loop=loop, **_OPTIONS)
+        self._share = share
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
+        self._share.add()
         self.certificate = peer_certificate(transport)
         self.address = str((transport.get_extra_info("peername") or ("",))[0])
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        super().connection_lost(exc)
+        self._share.drop()
 
     def handle_error(
         self,
@@ -59,13 +69,18 @@ async def listen(
     tls: ssl.SSLContext | None,
     backlog: int,
     refused: Refused,
+    share: Share | None = None,
 ) -> asyncio.AbstractServer | TlsListener:
-    """Serve HTTP on a bound socket; `refused` is told of each TLS handshake that fails."""
+    """Serve HTTP on a bound socket; `refused` is told of each TLS handshake that fails.
+
+    `share` is this process's of the socket's connections.
+    """
     loop = asyncio.get_running_loop()
+    share = share or alone()
 
     def connection() -> _Connection:
-        return _Connection(server, loop=loop, **_OPTIONS)
+        return _Connection(server, share, loop)
 
     if tls is not None:
-        return TlsListener(sock, tls, connection, refused)
+        return TlsListener(sock, tls, connection, refused, share)
     return await loop.create_server(connection, sock=sock, backlog=backlog)
