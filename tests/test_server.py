@@ -24,9 +24,8 @@ from xds.cli.init import make_certificates
 from xds.client import Client, DocumentToSubmit, compose
 from xds.client.metadata import read_metadata
 
-_EXAMPLE = (ROOT / "fixtures" / "messages" / "iti18-find-documents.xml").read_bytes()
-QUERY = re.sub(rb"<wsse:Security.*?</wsse:Security>", b"", _EXAMPLE, flags=re.DOTALL)
-"""As it is without the place for an assertion."""
+QUERY = (ROOT / "fixtures" / "messages" / "iti18-find-documents.xml").read_bytes()
+"""With the place for an assertion, and none in it."""
 SOAP = {"Content-Type": "application/soap+xml; charset=UTF-8"}
 PATIENT = samples.PATIENT
 NUMBER = PATIENT.partition("^")[0]
@@ -99,6 +98,47 @@ def test_a_document_goes_in_and_comes_out(server, tmp_path):
         retrieved = system.retrieve([(entry.repository_unique_id, entry.unique_id)], to=tmp_path)
 
     assert retrieved.documents[0].path.read_bytes() == CONTENT
+
+
+def test_a_transaction_that_is_not_offered_is_not_supported_whatever_its_message_is_like(server):
+    query, retrieve = "AdhocQueryRequest", "RetrieveDocumentSetRequest"
+    regrep = "urn:oasis:names:tc:ebxml-regrep:xsd"
+    for actor, action, namespace, message in (
+        ("registry", "2010:UpdateDocumentSet", f"{regrep}:lcm:3.0", "SubmitObjectsRequest"),
+        ("registry", "2018:RestrictedUpdateDocumentSet", f"{regrep}:lcm:3.0", "SubmitObjectsRequest"),
+        ("registry", "2010:RegisterOnDemandDocumentEntry", f"{regrep}:lcm:3.0", "SubmitObjectsRequest"),
+        ("registry", "2010:DeleteDocumentSet", f"{regrep}:lcm:3.0", "RemoveObjectsRequest"),
+        ("registry", "2009:MultiPatientStoredQuery", f"{regrep}:query:3.0", query),
+        ("registry", "2007:CrossGatewayQuery", f"{regrep}:query:3.0", query),
+        ("repository", "2007:CrossGatewayRetrieve", "urn:ihe:iti:xds-b:2007", retrieve),
+        ("repository", "2017:RemoveDocuments", "urn:ihe:iti:rmd:2017", "RemoveDocumentsRequest"),
+    ):
+        status, answer = post(server, actor, f"urn:ihe:iti:{action}", f'<{message} xmlns="{namespace}"/>')
+        assert (status, re.findall(rb"<soap:Value>(.*?)</", answer)) == (
+            400,
+            [b"soap:Sender", b"wsa:ActionNotSupported"],
+        )
+        assert f"<wsa:Action>urn:ihe:iti:{action}</wsa:Action></wsa:ProblemAction>".encode() in answer
+    body = f'<{query} xmlns="{regrep}:query:3.0"/>'
+    status, answer = post(server, "registry", "urn:ihe:iti:2007:RegisterDocumentSet-b", body)
+    assert (status, b"wsa:ActionMismatch" in answer) == (400, True)
+
+
+def post(server: Served, actor: str, action: str, body: str) -> tuple[int, bytes]:
+    """What is answered to a message that names this action in its header and in its Content-Type."""
+    envelope = (
+        '<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope" '
+        f'xmlns:a="http://www.w3.org/2005/08/addressing"><s:Header><a:Action>{action}</a:Action></s:Header>'
+        f"<s:Body>{body}</s:Body></s:Envelope>"
+    )
+    system = connection(server)
+    try:
+        headers = {"Content-Type": f'application/soap+xml; charset=UTF-8; action="{action}"'}
+        system.request("POST", f"/{actor}", envelope.encode(), headers)
+        answer = system.getresponse()
+        return answer.status, answer.read()
+    finally:
+        system.close()
 
 
 def test_the_pages_for_operators(server):
