@@ -142,6 +142,7 @@ def test_the_story(server):
     queries = [each for each in records if "ITI-18" in json.dumps(each)]
     assert len(queries) == 7
     assert "bloedverlies bij opname" in json.dumps(queries[-1])
+    assert {json.dumps(each["holders"]) for each in queries} == {'["01234567"]'}, "whose documents they are"
 
     metrics = server.get("/metrics")[1].splitlines()
     decided = [line for line in metrics if line.startswith("xds_verdicts_total{")]

@@ -56,6 +56,21 @@ def test_a_small_export_is_ready_at_once_and_has_what_was_asked(pages: Pages) ->
     assert exported[1].patient == str(MARIA)
 
 
+def test_how_far_an_export_is_can_be_read_from_any_process(pages: Pages) -> None:
+    browser = pages.signed_in("wacht")
+    address = asked(browser, "noodknop=1", "csv")
+    number = int(address.rpartition("/")[2])
+    pages.database.write_now(lambda writer: writer.desk.set_sent(number, 0, pages.now))
+    text = browser.get(address).text
+    assert "0 van 1 regels verstuurd" in text and 'hx-trigger="every 2s"' in text
+    pages.later(minutes=2)
+    text = browser.get(address).text
+    assert "afgebroken na 0 van 1 regels: haal het opnieuw op" in text and "hx-trigger" not in text
+    browser.get(f"{address}/bestand")
+    assert pages.database.read_now(lambda reader: reader.desk.export(number)).sent == 1
+    assert "opgehaald" in browser.get("/toezicht/exports").text
+
+
 def test_the_forms_of_the_standards(pages: Pages) -> None:
     browser = pages.signed_in("vormen")
     xml = etree.fromstring(browser.get(asked(browser, "noodknop=1", "nen7513") + "/bestand").body)

@@ -5,11 +5,26 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
 
 import pytest
-from log_events import BAKKER, HOSPITAL, JANSEN, MARIA, PRACTICE, REFUSED, SOFIE, URGENT, happened, seal
+from log_events import (
+    BAKKER,
+    DOCUMENT,
+    HOSPITAL,
+    JANSEN,
+    MARIA,
+    PERMITTED,
+    PRACTICE,
+    REFUSED,
+    SOFIE,
+    URGENT,
+    happened,
+    requester,
+    seal,
+)
 from pages_kit import Pages, served
 from samples import entry
 
@@ -18,10 +33,13 @@ from xds.audit.nen7513 import FIELDS
 from xds.audit.tree import leaf_hash, root_of_inclusion
 from xds.ebrim.encode import encode
 from xds.ebrim.fragment import pack
+from xds.model.audit import Access
 from xds.model.coded import LocalizedString
 from xds.model.objects import Status
 from xds.model.viewer import Role
 from xds.ports import Writer
+
+LATER = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
@@ -158,8 +176,30 @@ def test_an_auditor_of_one_organisation_sees_that_one_only(pages: Pages) -> None
     browser = pages.signed_in("een-huis", Role.AUDITOR, PRACTICE.ura)
     answer = browser.get("/toezicht/log.json?tot=2025-12-31&limit=100")
     assert {row["organisation"] for row in answer.json()["rows"]} == {PRACTICE.name}
-    assert browser.get(f"/toezicht/log?organisatie={HOSPITAL.ura}").status == 404
+    assert browser.get(f"/toezicht/log.json?organisatie={HOSPITAL.ura}").json()["rows"] == []
     assert "Ziekenhuis" not in browser.get("/toezicht/log?tot=2025-12-31").text
+    assert browser.get("/toezicht/log/61").status == 404
+
+
+def test_an_auditor_of_one_organisation_sees_what_others_did_to_its_documents(pages: Pages) -> None:
+    theirs = Access(MARIA, PERMITTED, (DOCUMENT,), (PRACTICE.ura,))
+    pages.record(
+        happened(
+            63,
+            requester(HOSPITAL, "900000003", "C. Bos"),
+            MARIA,
+            transaction="ITI-43",
+            started=LATER,
+            accesses=(theirs,),
+        )
+    )
+    browser = pages.signed_in("dossierhouder", Role.AUDITOR, PRACTICE.ura)
+    rows = browser.get("/toezicht/log.json?van=2026-01-02&tot=2026-01-02").json()["rows"]
+    assert [(row["employee"], row["organisation"]) for row in rows] == [("C. Bos", HOSPITAL.name)]
+    (seq,) = [row["seq"] for row in rows]
+    record = browser.get(f"/toezicht/log/{seq}")
+    assert record.status == 200 and PRACTICE.ura in record.text
+    assert pages.signed_in("een-ander", Role.AUDITOR, "00009999").get(f"/toezicht/log/{seq}").status == 404
 
 
 @pytest.mark.parametrize("words", ["client=12", "client=zz", "uitkomst=x", "noodknop=ja"])

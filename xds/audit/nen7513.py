@@ -100,6 +100,7 @@ EXTRA = (
     Field("", "noodreden", "", lambda record: record.emergency),
     Field("", "motivering", "", lambda record: record.reason or None),
     Field("", "regel", "", lambda record: f"{record.rule} {record.version}".strip() or None),
+    Field("", "dossierhouders", "", lambda record: ", ".join(record.holders) or None),
 )
 """What we keep besides, which the edition of 2024 or the overviews ask for; numbered none, because 2018 has none."""
 

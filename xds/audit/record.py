@@ -71,6 +71,7 @@ class _Occurrence(msgspec.Struct, omit_defaults=True):
     things: tuple[Thing, ...] = ()
     rule: str = ""
     version: str = ""
+    holders: tuple[str, ...] = ()
 
 
 class _Known(NamedTuple):
@@ -118,6 +119,7 @@ class Recorder:
                 event.query,
                 event.things,
                 *(_NO_RULE if verdict is None else (verdict.rule, verdict.version)),
+                access.holders,
             )
             payload = setting + _encode(occurrence)[1:]
             hashed = None if patient is None else self.patient(patient)

@@ -297,7 +297,9 @@ def _accesses(found: Found, evidence: Evidence, verdicts: Mapping[str, Verdict])
     for patient, facts in evidence.facts.items():
         entries = given[patient]
         verdict = verdicts.get(entries[0].entry_uuid) if entries else decided.get(patient)
-        accesses.append(Accessed(parse_cx(facts.patient_id), verdict, _documents_of(entries, verdict, verdicts)))
+        documents = _documents_of(entries, verdict, verdicts)
+        holders = _holders(evidence, entries or [each for each in evidence.entries.values() if each.patient == patient])
+        accesses.append(Accessed(parse_cx(facts.patient_id), verdict, documents, holders))
     return accesses
 
 
@@ -305,6 +307,11 @@ def _patients_of_others(found: Found, evidence: Evidence) -> set[int]:
     """Whose sets, folders and associations were found."""
     ends = [evidence.entries.get(end) or evidence.containers.get(end) for end in _ends(found.associations)]
     return {each.patient for each in (*found.submission_sets, *found.folders, *ends) if each is not None}
+
+
+def _holders(evidence: Evidence, entries: Iterable[StoredEntry]) -> tuple[str, ...]:
+    """Whose documents these are, by URA: those organisations may know of it."""
+    return tuple(sorted({ura for each in entries for ura in evidence.candidates[each.entry_uuid].holders}))
 
 
 def _documents_of(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from xds.errors import Code, Issue
 from xds.model.audit import MINOR, SUCCESS, Document, Entry, Event
 from xds.model.audit import Access as Accessed
+from xds.model.consent import holders_of
 from xds.model.hl7 import CX, parse_cx
 from xds.model.objects import Submission
 from xds.transaction import Context, unrecorded
@@ -34,18 +35,14 @@ def submitted(submission: Submission, ctx: Context, codes: Sequence[str] = ()) -
     if ctx.event is unrecorded:
         return None
     patients = dict.fromkeys(each.patient_id for each in (*submission.submission_sets, *submission.entries))
-    accesses = [
-        Accessed(
-            _patient(patient),
-            None,
-            [
-                Document(each.unique_id or "", each.entry_uuid, each.repository_unique_id or "")
-                for each in submission.entries
-                if each.patient_id == patient
-            ],
-        )
-        for patient in patients
-    ]
+    accesses = []
+    for patient in patients:
+        entries = [each for each in submission.entries if each.patient_id == patient]
+        documents = [
+            Document(each.unique_id or "", each.entry_uuid, each.repository_unique_id or "") for each in entries
+        ]
+        holders = holders_of(author for each in entries for author in each.authors)
+        accesses.append(Accessed(_patient(patient), None, documents, tuple(sorted(holders))))
     unique_id = next((each.unique_id for each in submission.submission_sets if each.unique_id), "")
     return ctx.event(MINOR if codes else SUCCESS, accesses, outcome_text=" ".join(codes), submission_set=unique_id)
 

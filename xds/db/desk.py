@@ -48,7 +48,11 @@ class WriteDesk(ReadDesk):
     def approve_export(self, number: int, approver: str) -> bool:
         return self._session.run(self._sql.approve_export, (approver, number)) > 0
 
+    def set_sent(self, number: int, sent: int, at: datetime) -> None:
+        self._session.run(self._sql.set_sent, (sent, int(at.timestamp()), number))
+
 
 def _export(row: tuple[Any, ...]) -> Export:
     export = Export(*row)
-    return export._replace(asked=datetime.fromtimestamp(row[7], UTC))
+    sent_at = None if row[10] is None else datetime.fromtimestamp(row[10], UTC)
+    return export._replace(asked=datetime.fromtimestamp(row[7], UTC), sent_at=sent_at)

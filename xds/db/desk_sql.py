@@ -33,6 +33,8 @@ log_export = Table(
     Column("total", BigInteger, nullable=False),
     Column("asked", BigInteger, nullable=False),
     Column("approver", Text),
+    Column("sent", BigInteger),
+    Column("sent_at", BigInteger),
 )
 Index("ix_log_export_asked", log_export.c.asked)
 
@@ -59,6 +61,11 @@ class DeskStatements:
             update(log_export)
             .values(approver=_value(export.approver))
             .where(export.id == _value(export.id), export.approver.is_(None))
+        )
+        self.set_sent = text(
+            update(log_export)
+            .values(sent=_value(export.sent), sent_at=_value(export.sent_at))
+            .where(export.id == _value(export.id))
         )
 
 

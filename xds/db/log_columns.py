@@ -7,7 +7,7 @@ from functools import cached_property, reduce
 
 import numpy as np
 
-from xds.db.log_facts import DIMENSIONS, PERIOD, Asked
+from xds.db.log_facts import CONCERNS, DIMENSIONS, HOLDERS, ORGANISATION, PERIOD, Asked
 
 STARTED = 0
 _KINDS = {1: np.dtype("<u1"), 2: np.dtype("<u2"), 4: np.dtype("<u4")}
@@ -35,7 +35,8 @@ def join(parts: Sequence[Array]) -> Array:
 class Window:
     """Segments side by side: records with following seqs, as far as a segment goes.
 
-    `read` gives the column of a dimension's number, and `code` what stands for a value in it, if anything does.
+    `read` gives the column of a dimension's number, `code` what stands for a value in it, if anything does, and
+    `holding` what stands for values in it that have a word among them.
     """
 
     def __init__(
@@ -43,11 +44,13 @@ class Window:
         segments: Sequence[tuple[int, int]],
         read: Callable[[int], Array],
         code: Callable[[int, str], int | None],
+        holding: Callable[[int, str], Iterable[int]],
         asked: Asked,
     ):
         self._segments = segments
         self._read = read
         self._code = code
+        self._holding = holding
         self._asked = asked
 
     @cached_property
@@ -72,15 +75,21 @@ class Window:
         """Which records meet each part of the question."""
         asked, masks = self._asked, {}
         for name, value in asked.values.items():
-            code = self._code(DIMENSIONS.index(name) + 1, value)
-            masks[name] = self.column(name) == (_ABSENT if code is None else code)
+            masks[name] = self._has(name, value)
         if asked.since is not None or asked.below is not None:
             masks[PERIOD] = np.ones(len(self.started), bool)
         if asked.since is not None:
             masks[PERIOD] &= self.started >= max(asked.since, 0)
         if asked.below is not None:
             masks[PERIOD] &= self.started < max(asked.below, 0)
+        if asked.concerns is not None:
+            held = np.isin(self.column(HOLDERS), list(self._holding(DIMENSIONS.index(HOLDERS) + 1, asked.concerns)))
+            masks[CONCERNS] = self._has(ORGANISATION, asked.concerns) | held
         return masks
+
+    def _has(self, name: str, value: str) -> Array:
+        code = self._code(DIMENSIONS.index(name) + 1, value)
+        return self.column(name) == (_ABSENT if code is None else code)
 
     def _places(self, besides: str = "") -> Array | slice:
         """Where the records are that meet the question, besides one part of it."""

@@ -10,9 +10,13 @@ from xds.model.audit import LogSelection
 
 DIMENSIONS = (
     "patient", "employee", "organisation", "role", "action", "outcome", "purpose", "emergency", "transaction", "rule",
+    "holders",
 )  # fmt: skip
 """In the order of their numbers in the tables, which begin with 1: only ever append."""
-PERIOD = "period"
+ORGANISATION, HOLDERS = "organisation", "holders"
+FACETS = tuple(name for name in DIMENSIONS if name != HOLDERS)
+"""Those of one value. Whose documents a record is about are URAs with blanks between them."""
+PERIOD, CONCERNS = "period", "concerns"
 _SECOND = 1_000_000
 _LATEST = 2**32 - 1
 
@@ -25,22 +29,32 @@ class Facts(NamedTuple):
     values: tuple[str, ...]
     labels: tuple[str, ...]
 
+    def concerns(self, organisation: str) -> bool:
+        did, held = (self.values[DIMENSIONS.index(name)] for name in (ORGANISATION, HOLDERS))
+        return organisation == did or organisation in held.split()
+
 
 class Asked(NamedTuple):
-    """A selection in the terms of the index: `since` and `below` in seconds, and values by dimension."""
+    """A selection in the terms of the index: `since` and `below` in seconds, and values by dimension.
+
+    `concerns` is the URA of an organisation that did it, or whose documents it is about.
+    """
 
     since: int | None
     below: int | None
     values: dict[str, str]
+    concerns: str | None
 
     def missed(self, facts: Facts) -> list[str]:
-        """What of the question a record does not meet: dimensions, and the period."""
+        """What of the question a record does not meet: dimensions, the period, and whom it concerns."""
         found = [
             name for name, value in zip(DIMENSIONS, facts.values, strict=True) if self.values.get(name, value) != value
         ]
         early = self.since is not None and facts.started < self.since
         if early or (self.below is not None and facts.started >= self.below):
             found.append(PERIOD)
+        if self.concerns is not None and not facts.concerns(self.concerns):
+            found.append(CONCERNS)
         return found
 
 
@@ -66,6 +80,7 @@ class _Payload(msgspec.Struct):
     user: _User = msgspec.field(default_factory=_User)
     purpose: _Code | None = None
     rule: str = ""
+    holders: list[str] = []
 
 
 _decode = msgspec.json.Decoder(_Payload).decode
@@ -76,7 +91,7 @@ _NO_CODE = _Code()
 def asked_of(selection: LogSelection) -> Asked:
     """What a selection asks of the index."""
     values = {}
-    for name in DIMENSIONS:
+    for name in FACETS:
         value = getattr(selection, name)
         if isinstance(value, bytes):
             values[name] = value.hex()
@@ -84,7 +99,7 @@ def asked_of(selection: LogSelection) -> Asked:
             values[name] = str(int(value))
         elif value is not None:
             values[name] = str(value)
-    return Asked(_seconds_up(selection.started_from), _seconds_up(selection.started_below), values)
+    return Asked(_seconds_up(selection.started_from), _seconds_up(selection.started_below), values, selection.concerns)
 
 
 def facts_of(row: tuple[Any, ...]) -> Facts:
@@ -109,10 +124,11 @@ def facts_of(row: tuple[Any, ...]) -> Facts:
         str(int(emergency)),
         transaction,
         said.rule,
+        " ".join(said.holders),
     )
     labels = (
         "", person.name or "", person.organisation_name, person.role.display or "", "", "", purpose.display or "",
-        "", "", "",
+        "", "", "", "",
     )  # fmt: skip
     return Facts(seq, min(max(started // _SECOND, 0), _LATEST), values, labels)
 

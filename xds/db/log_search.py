@@ -23,7 +23,7 @@ from xds.db.log_columns import (
     most_frequent,
     unpack,
 )
-from xds.db.log_facts import DIMENSIONS, Asked, Facts, asked_of, facts_of
+from xds.db.log_facts import DIMENSIONS, FACETS, Asked, Facts, asked_of, facts_of
 from xds.db.log_index_sql import LogIndexStatements
 from xds.db.session import Session
 from xds.model.audit import Choose, Cut, Facet, FacetValue, LogSelection, Survey
@@ -95,7 +95,7 @@ class LogSearch:
         window = self._window(self._segments(), asked)
         fresh = _Fresh(asked, self._fresh(self.indexed_below()))
         moments = _with(window.moments(), fresh.moments)
-        facets = tuple(self._facet(name, window, fresh, most) for name in DIMENSIONS)
+        facets = tuple(self._facet(name, window, fresh, most) for name in FACETS)
         if not len(moments):
             return Survey(0, facets, (), ())
         edges = tuple(cut(int(moments.min()) * _SECOND, int(moments.max()) * _SECOND))
@@ -125,7 +125,7 @@ class LogSearch:
         return list(self._session.rows(self._sql.segments))
 
     def _window(self, segments: Sequence[tuple[int, int]], asked: Asked) -> Window:
-        return Window(segments, lambda dimension: self._column(dimension, segments), self._code, asked)
+        return Window(segments, lambda dimension: self._column(dimension, segments), self._code, self._holding, asked)
 
     def _column(self, dimension: int, segments: Sequence[tuple[int, int]]) -> Array:
         if not segments:
@@ -135,6 +135,10 @@ class LogSearch:
 
     def _code(self, dimension: int, value: str) -> int | None:
         return self._codes(dimension, (value,)).get(value)
+
+    def _holding(self, dimension: int, word: str) -> list[int]:
+        """The codes of the values that have a word among them."""
+        return [code for value, code in self._session.rows(self._sql.values, (dimension,)) if word in value.split()]
 
     def _codes(self, dimension: int, values: Iterable[str]) -> dict[str, int]:
         """The codes of those values that have one."""

@@ -99,7 +99,8 @@ class Record(_Value, kw_only=True):
     First who was at work, as what, then what happened. `started` is UTC. `kinds` begins with the transaction. `checks`
     is four letters T or F. `authorisation`, `treatment_relation` and `consent` name the protocols or profiles that the
     verdict was reached under, with their versions; `rule` decided, as it was in `version`, and `reason` says that in a
-    sentence. `query` is the request of a search, as it was sent. `outcome_text` has codes.
+    sentence. `query` is the request of a search, as it was sent. `outcome_text` has codes. `holders` are the URAs of
+    the organisations whose documents it is about.
     """
 
     event: Coded
@@ -128,14 +129,19 @@ class Record(_Value, kw_only=True):
     things: tuple[Thing, ...] = ()
     rule: str = ""
     version: str = ""
+    holders: tuple[str, ...] = ()
 
 
 class Access(msgspec.Struct, frozen=True):
-    """What an event did, or was refused to do, to one patient's documents; `patient` is None when unknown."""
+    """What an event did, or was refused to do, to one patient's documents; `patient` is None when unknown.
+
+    `holders` are the URAs of the organisations whose documents they are.
+    """
 
     patient: CX | None
     verdict: Verdict | None = None
     documents: Sequence[Document] = ()
+    holders: tuple[str, ...] = ()
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -199,7 +205,8 @@ class LogSelection(NamedTuple):
     """What a search of the log asks; a field that is None asks nothing.
 
     Moments are in microseconds since 1970, and are compared by the second. `role` and `purpose` are codes as
-    `scheme|code`. An empty value asks for the records that have none.
+    `scheme|code`. An empty value asks for the records that have none. `concerns` is an organisation, by its URA: what
+    it did itself, and what others did to its documents.
     """
 
     started_from: int | None = None
@@ -214,6 +221,7 @@ class LogSelection(NamedTuple):
     role: str | None = None
     purpose: str | None = None
     rule: str | None = None
+    concerns: str | None = None
 
 
 Cut = Callable[[int, int], Sequence[int]]

@@ -20,7 +20,7 @@ class Export(NamedTuple):
     """Records that an auditor asked to take away: those below seq `below` that `words` asks for, `total` in all.
 
     `approver` is the account of the second person, where there are so many that it takes one; None until then.
-    Moments are UTC.
+    `sent` of them went out so far, the last at `sent_at`; None when nobody fetched it yet. Moments are UTC.
     """
 
     id: int
@@ -32,3 +32,5 @@ class Export(NamedTuple):
     total: int
     asked: datetime
     approver: str | None = None
+    sent: int | None = None
+    sent_at: datetime | None = None

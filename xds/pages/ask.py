@@ -13,7 +13,7 @@ from multidict import MultiDict, MultiMapping
 
 from xds.audit.hint_rules import HintRules
 from xds.consent import Policy
-from xds.model.audit import Entry, Event, LogSelection
+from xds.model.audit import Entry, Event, LogSelection, Record
 from xds.model.hl7 import CX
 from xds.model.party import Participant
 from xds.model.viewer import Session
@@ -141,14 +141,18 @@ class Ask(PublicAsk):
         return None if self.session.auditor is None else self.session.auditor.organisation
 
     def scoped(self, selection: LogSelection) -> LogSelection:
-        """The selection within what the auditor may see. Missing when it asks for another organisation's."""
+        """The selection within what the auditor may see: of one organisation what that did, and what others did to
+        its documents. Source: NEN 7513: 9 (the overviews for the holder of a dossier).
+        """
         if self.session.auditor is None:
             raise Missing
+        return selection._replace(concerns=self.bound)
+
+    def may_read(self, record: Record | None) -> bool:
+        """Whether a record is within that; of what was deleted nobody knows whose it was."""
         if self.bound is None:
-            return selection
-        if selection.organisation not in (None, self.bound):
-            raise Missing
-        return selection._replace(organisation=self.bound)
+            return True
+        return record is not None and self.bound in (record.user.person.organisation, *record.holders)
 
 
 class Seen(NamedTuple):

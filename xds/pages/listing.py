@@ -58,6 +58,11 @@ def shown(value: Value) -> str:
     return ", ".join(in_line(each) for each in value)
 
 
+def grouped(number: int) -> str:
+    """1.234.567."""
+    return f"{number:,}".replace(",", ".")
+
+
 def to_json(listing: Listing, next_url: str | None) -> bytes:
     """`rows` by the names of the columns; moments are UTC in ISO 8601."""
     rows = [{column.name: _exact(column.value(row)) for column in listing.columns} for row in listing.rows]

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from xds.model.dutch_time import dutch_time
 from xds.model.visible import in_text
-from xds.pages.listing import shown
+from xds.pages.listing import grouped, shown
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -33,7 +33,7 @@ class Renderer:
         )
         self._environment.globals.update(everywhere)
         self._environment.filters.update(
-            shown=shown, day=_day, time=_time, moment=_moment, iso=_iso, count=_count, size=_size
+            shown=shown, day=_day, time=_time, moment=_moment, iso=_iso, count=grouped, size=_size
         )
 
     def render(self, template: str, context: Mapping[str, Any]) -> bytes:
@@ -67,8 +67,3 @@ def _iso(moment: date | datetime) -> str:
 def _size(size: int) -> str:
     """In GB with one decimal, or MB where that is less than one."""
     return f"{size / 1e9:.1f} GB".replace(".", ",") if size >= 1e9 else f"{round(size / 1e6)} MB"
-
-
-def _count(number: int) -> str:
-    """1.234.567."""
-    return f"{number:,}".replace(",", ".")

@@ -34,3 +34,6 @@ class DeskWriter(DeskReader, Protocol):
 
     def approve_export(self, number: int, approver: str) -> bool:
         """Whether there was such an export, which nobody had approved yet."""
+
+    def set_sent(self, number: int, sent: int, at: datetime) -> None:
+        """Keep how many records of an export went out."""

@@ -112,6 +112,7 @@ def _event(ctx: Context, sight: Sight, given: set[str], unique_id: str, codes: S
             each.patient,
             each.verdict,
             [structs.replace(one, repository=unique_id) for one in each.documents if one.unique_id in given],
+            each.holders,
         )
         for each in sight.accesses
     ]

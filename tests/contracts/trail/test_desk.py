@@ -36,6 +36,13 @@ def test_an_export_is_approved_once(database: Database) -> None:
     assert database.read_now(lambda reader: reader.desk.export(number)).approver == "bob"
 
 
+def test_how_far_an_export_is_can_be_read_by_every_process(database: Database) -> None:
+    number = database.write_now(lambda writer: writer.desk.ask_export(ASKED))
+    database.write_now(lambda writer: writer.desk.set_sent(number, 40, NOW + timedelta(seconds=5)))
+    found = database.read_now(lambda reader: reader.desk.export(number))
+    assert found == ASKED._replace(id=number, sent=40, sent_at=NOW + timedelta(seconds=5))
+
+
 def test_exports_come_newest_first_since_a_moment(database: Database) -> None:
     for hours in (0, 5, 2):
         database.write_now(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import random
 
 import pytest
@@ -12,6 +13,7 @@ from xds.db import Database
 from xds.model.audit import Entry, LogSelection, Survey
 
 HOUR = 3_600_000_000
+HOLDERS = ([], ["00000001"], ["00000001", "00000002"], ["10000000"], ["00000002"])
 ROLES = ("01.041", "01.015")
 NAMES = {"12^^^&1.2&ISO": "J. Jansen", "other": ""}
 
@@ -51,7 +53,8 @@ def made(number: int, **changes: object) -> Entry:
     name = f'"name":"{NAMES[employee]}",' if NAMES[employee] else ""
     payload = (
         f'{{"user":{{"person":{{{name}"role":{{"code":"{role}","scheme":"2.9","display":"Rol {role}"}}}}}},'
-        f'"purpose":{{"code":"{"BTG" if urgent else "TREAT"}","scheme":"1.8"}},"rule":"rule {number % 3}"}}'
+        f'"purpose":{{"code":"{"BTG" if urgent else "TREAT"}","scheme":"1.8"}},"rule":"rule {number % 3}",'
+        f'"holders":{json.dumps(HOLDERS[number % len(HOLDERS)])}}}'
     )
     given = {
         "payload": payload.encode(), "started": number * HOUR // 4, "employee": employee, "emergency": urgent,
@@ -74,6 +77,9 @@ QUESTIONS = (
     {"purpose": "1.8|BTG"},
     {"rule": "rule 2", "emergency": False},
     {"started_from": 2 * HOUR, "started_below": 5 * HOUR},
+    {"concerns": "00000001"},
+    {"concerns": "00000002", "organisation": "00000001"},
+    {"concerns": "0000000"},
     {"started_from": 2 * HOUR, "rule": "rule 1", "role": "2.9|01.015"},
 )
 
@@ -96,6 +102,8 @@ def meets(entry: Entry, asked: dict, besides: str = "") -> bool:
             met = entry.started >= value
         elif name == "started_below":
             met = entry.started < value
+        elif name == "concerns":
+            met = value in (entry.organisation, *HOLDERS[int(entry.request_id) % len(HOLDERS)])
         else:
             met = says(entry, name) == (
                 value.hex() if name == "patient" else str(int(value)) if not isinstance(value, str) else value

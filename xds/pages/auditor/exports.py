@@ -6,7 +6,7 @@ What is taken is fixed when it is asked for: the records below a seq that meet a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 
 from xds.model.audit import Kept, LogSelection
@@ -17,26 +17,22 @@ from xds.pages.ask import Ask, Done, File, Missing, Seen, View
 from xds.pages.auditor.export_forms import FORMS, PDF_MOST, Lines
 from xds.pages.auditor.log import lines_of
 from xds.pages.auditor.question import Question, question_in, question_of
-from xds.pages.listing import Column, Listing
+from xds.pages.listing import Column, Listing, grouped
 from xds.ports import Reader, Writer
 
 PATH = "/toezicht/export"
 _LASTS = timedelta(days=7)
 _AT_ONCE = 500
+_TELL_AFTER, _STANDS_STILL = timedelta(seconds=1), timedelta(seconds=60)
 _KIND = "log-export"
 APPROVERS = frozenset({Role.PRIVACY_OFFICER})
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class ExportPages:
-    """The pages of exports.
-
-    More records than `alone` take a second person. `sent` has how many records of an export were sent, as far as this
-    process knows.
-    """
+    """The pages of exports. More records than `alone` take a second person."""
 
     alone: int
-    sent: dict[int, int] = field(default_factory=dict)
 
     async def form(self, ask: Ask) -> View:
         """What would be taken away, and in which form."""
@@ -75,7 +71,7 @@ class ExportPages:
             Column("account", "Door", lambda each: each.account),
             Column("form", "Vorm", lambda each: FORMS[each.form].label),
             Column("total", "Regels", lambda each: each.total, number=True),
-            Column("state", "Stand", lambda each: self._state(auditor, each),
+            Column("state", "Stand", lambda each: self._state(ask, auditor, each),
                    link=lambda each: f"{PATH}/{each.id}"),
         ]  # fmt: skip
         listing = Listing("exports", "Exports van de laatste zeven dagen", columns, mine,
@@ -89,8 +85,8 @@ class ExportPages:
             "export": found,
             "label": FORMS[found.form].label,
             "question": question_in(ask, found.words),
-            "state": self._state(auditor, found),
-            "sent": self.sent.get(found.id),
+            "state": self._state(ask, auditor, found),
+            "sending": _is_sending(ask, found),
             "mine": found.account == auditor.account,
             "ready": self._ready(found),
             "may_approve": self._may_approve(auditor, found),
@@ -126,15 +122,21 @@ class ExportPages:
         return File(seen, f"logboek-{found.id}.{form.suffix}", form.content_type, form.make(ask, lines, found.below))
 
     async def _lines(self, ask: Ask, selection: LogSelection, export: Export) -> Lines:
-        first = self.sent[export.id] = 0
+        first = sent = 0
+        told = ask.sources.clock()
+        await _tell(ask, export, 0)
         while True:
             some = await ask.read(lambda reader, first=first: reader.log.find(selection, first, _AT_ONCE))
             within = [kept for kept in some if kept.leaf.seq < export.below]
             if within:
                 yield within
-                self.sent[export.id] += len(within)
+                sent += len(within)
             if len(within) < _AT_ONCE:
+                await _tell(ask, export, export.total)
                 return
+            if ask.sources.clock() - told > _TELL_AFTER:
+                told = ask.sources.clock()
+                await _tell(ask, export, sent)
             first = within[-1].leaf.seq + 1
 
     async def _extent(self, ask: Ask, question: Question, form: str) -> tuple[int, int]:
@@ -175,19 +177,34 @@ class ExportPages:
     def _ready(self, export: Export) -> bool:
         return export.approver is not None or export.total <= self.alone
 
-    def _state(self, auditor: Auditor, export: Export) -> str:
+    def _state(self, ask: Ask, auditor: Auditor, export: Export) -> str:
         if not self._ready(export):
             return "wacht op een tweede persoon" if export.account == auditor.account else "wacht op uw goedkeuring"
-        sent = self.sent.get(export.id)
-        if sent is None:
+        if export.sent is None:
             return "klaar om op te halen"
-        return "opgehaald" if sent >= export.total else f"{sent} van {export.total} regels verstuurd"
+        if export.sent >= export.total:
+            return "opgehaald"
+        so_far = f"{grouped(export.sent)} van {grouped(export.total)} regels"
+        return f"{so_far} verstuurd" if _is_sending(ask, export) else f"afgebroken na {so_far}: haal het opnieuw op"
 
 
 def _auditor(ask: Ask) -> Auditor:
     if ask.session.auditor is None:
         raise Missing
     return ask.session.auditor
+
+
+def _is_sending(ask: Ask, export: Export) -> bool:
+    """Whether somebody is fetching it: what stands still was broken off, or its process was."""
+    if export.sent is None or export.sent_at is None or export.sent >= export.total:
+        return False
+    return ask.now - export.sent_at < _STANDS_STILL
+
+
+async def _tell(ask: Ask, export: Export, sent: int) -> None:
+    """Keep how far an export is, for every process that shows it."""
+    at = ask.sources.clock()
+    await ask.sources.index.write(lambda writer: writer.desk.set_sent(export.id, sent, at))
 
 
 def _keep(writer: Writer, new: Export) -> None:

@@ -147,7 +147,7 @@ async def log(ask: Ask) -> View:
         return View("auditor/log.html", seen, {}, listing)
     context = {
         "question": question,
-        "groups": [_group(ask, question, facet) for facet in _ordered(ask, survey)],
+        "groups": [_group(ask, question, facet) for facet in _ordered(survey)],
         "picture": timeline.picture(survey.edges, survey.timeline),
         "size": timeline,
         "chosen": _chosen(ask, question, survey),
@@ -183,10 +183,10 @@ def patients_of(question: Question, lines: list[Line]) -> tuple[CX, ...]:
     return tuple(parse_cx(line.record.patient) for line in lines[:1] if line.record.patient is not None)
 
 
-def _ordered(ask: Ask, survey: Survey) -> list[Facet]:
-    """The facets that are offered: who sees one organisation only is told of no other."""
+def _ordered(survey: Survey) -> list[Facet]:
+    """The facets as the page has them."""
     by_name = {facet.name: facet for facet in survey.facets}
-    return [by_name[name] for name in HEADINGS if ask.bound is None or name != "organisation"]
+    return [by_name[name] for name in HEADINGS]
 
 
 def _group(ask: Ask, question: Question, facet: Facet) -> Group:
@@ -208,7 +208,7 @@ def _chosen(ask: Ask, question: Question, survey: Survey) -> list[tuple[str, str
         since = question.since.strftime("%d-%m-%Y") if question.since else "het begin"
         until = question.until.strftime("%d-%m-%Y") if question.until else "nu"
         found.append(("Periode", f"{since} t/m {until}", ask.url(van=None, tot=None, voor=None)))
-    for facet in _ordered(ask, survey):
+    for facet in _ordered(survey):
         heading = HEADINGS[facet.name]
         if heading.word in question.given:
             value = _as_index(getattr(question.selection, facet.name))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 
 from xds.audit.report import Overview, Row, rows
 from xds.model.hl7 import parse_cx
+from xds.model.stored import StoredEntry
 from xds.pages.ask import Ask, Format, Missing, Seen, View
 from xds.pages.auditor.log import Line, lines_of
 from xds.pages.auditor.question import question_of
@@ -25,6 +26,7 @@ _NEEDED = {
     Overview.DOSSIER: ("client",),
 }  # fmt: skip
 _AT_ONCE = 200
+_OF_OTHERS = "een document van een andere organisatie"
 _COLUMNS = [
     Column("day", "Dag", lambda row: row.day),
     Column("time", "Tijd", lambda row: row.time),
@@ -62,7 +64,7 @@ async def overview(ask: Ask) -> View:
         kept = reader.log.find(question.selection, first, limit + 1)
         lines = lines_of(ask, kept[:limit])
         documents = (each.unique_id for line in lines for each in line.record.documents)
-        named = titles_of(reader, documents, title_of)
+        named = titles_of(reader, documents, _naming(ask, reader, lines))
         return lines, str(kept[limit].leaf.seq) if len(kept) > limit else None, named
 
     lines, onward, titles = await ask.read(look)
@@ -74,6 +76,21 @@ async def overview(ask: Ask) -> View:
     patients = dict.fromkeys(line.record.patient for line in lines if line.record.patient is not None)
     seen = Seen(_TITLES[kind], question.words, tuple(map(parse_cx, patients)))
     return View("auditor/overview.html", seen, {"title": _TITLES[kind], "question": question}, listing)
+
+
+def _naming(ask: Ask, reader: Reader, lines: list[Line]) -> Callable[[StoredEntry], str]:
+    """What documents are called for who asks: an organisation knows its own, and those that its employees met."""
+    if ask.bound is None:
+        return title_of
+    own = [line.record for line in lines if line.record.user.person.organisation == ask.bound]
+    met = {document.unique_id for record in own for document in record.documents}
+
+    def name(stored: StoredEntry) -> str:
+        (candidate,) = reader.consents.candidates([stored])
+        known = stored.unique_id in met or ask.bound in candidate.holders
+        return title_of(stored) if known else _OF_OTHERS
+
+    return name
 
 
 def _shown(found: list[Row], ask: Ask, titles: Collection[str]) -> list[Column]:

@@ -137,7 +137,7 @@ class Question(NamedTuple):
 def question_of(ask: Ask, *, day: bool = False) -> Question:
     """What the address asks, or asks of one `day`.
 
-    Unclear when a day can't be meant; Missing when something else can't, or is another organisation's.
+    Unclear when a day can't be meant; Missing when something else can't.
     """
     given = {name: value for name, value in ask.query.items() if value}
     since = day_of(ask, "van") if day else None

@@ -8,7 +8,7 @@ from xds.model.dutch_time import dutch_time
 from xds.pages.ask import Ask, Missing, Seen, View
 from xds.pages.auditor.log import columns, lines_of, patients_of
 from xds.pages.auditor.question import question_of
-from xds.pages.listing import Listing
+from xds.pages.listing import Listing, grouped
 from xds.ports import Reader
 
 _MOST, _USUAL, _LONGEST = 200, 20, 100
@@ -30,7 +30,7 @@ async def sample(ask: Ask) -> View:
 
     below, total, kept = await ask.read(look)
     lines = lines_of(ask, kept)
-    listing = Listing("steekproef", f"Steekproef van {len(lines)} uit {total} regels", columns(ask), lines)
+    listing = Listing("steekproef", f"Steekproef van {len(lines)} uit {grouped(total)} regels", columns(ask), lines)
     words = (*question.words, ("zaad", seed), ("aantal", str(count)), ("onder regel", str(below)))
     context = {"question": question, "seed": seed, "count": count,
                "lasting": ask.url(zaad=seed, aantal=str(count), onder=str(below))}  # fmt: skip

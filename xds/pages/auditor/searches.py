@@ -61,11 +61,8 @@ async def _all(ask: Ask, account: str) -> list[SavedSearch]:
 
 
 def _words(ask: Ask, search: SavedSearch) -> list[str]:
-    """What it asks; nothing where it asks for what this auditor may not see."""
-    try:
-        return [f"{label}: {value}" for label, value in question_in(ask, search.words).words] or ["alles"]
-    except Missing:
-        return ["niet voor uw organisatie"]
+    """What it asks."""
+    return [f"{label}: {value}" for label, value in question_in(ask, search.words).words] or ["alles"]
 
 
 def _account(ask: Ask) -> str:

@@ -130,7 +130,7 @@ def _moment(ask: Ask) -> datetime | None:
 def _employee(ask: Ask, reader: Reader, number: str, moment: datetime) -> Record | None:
     """The newest record of an employee by then: it says their role and organisation."""
     employee = f"{number}^^^&{UZI_OID}&ISO" if number.isdigit() else number
-    asked = ask.scoped(LogSelection(started_below=_after(moment), employee=employee))
+    asked = LogSelection(started_below=_after(moment), employee=employee, organisation=ask.bound)
     kept = reader.log.newest(asked, None, 1)
     record = decode(kept[0].payload) if kept and kept[0].payload is not None else None
     return record if record is not None and record.purpose is not None else None
