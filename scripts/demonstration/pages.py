@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from urllib.parse import urlencode
 
+from demonstration.dossiers import CHANGED_HER_MIND
 from demonstration.region import Region, shown
 from xds.pages.access.totp import code_at
 
@@ -120,5 +121,6 @@ def how_to_look(region: Region, officer: Officer, command: object) -> str:
         f"  It asks for a code; each counts once. From when they count: {codes}\n"
         f"  For an authenticator app: {officer.uri}\n"
         "- As Eva, who comes from the portal of the hospital; the page is good for a minute:\n"
-        f"  {command} launch 999911120 --config {shown(region.config)} --page {folder}/portal.html"
+        f"  {command} launch 999911120 --config {shown(region.config)} --page {folder}/portal.html\n"
+        f"  Or with {CHANGED_HER_MIND}: a client of the past month, who changed her mind about the hospital."
     )
