@@ -16,11 +16,11 @@ import shutil
 import signal
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 import uvloop
@@ -29,8 +29,8 @@ from cryptography import x509
 
 from xds.atna.keys import read_index_key
 from xds.atna.syslog import FEED
-from xds.audit.hint_rules import read_hint_rules
-from xds.consent import load_policy
+from xds.audit.hint_rules import HintRules, read_hint_rules
+from xds.consent import Policy, load_policy
 from xds.db import Database, open_database
 from xds.errors import Misconfigured, Unavailable
 from xds.gate.opening import log_of, watch_of
@@ -49,6 +49,7 @@ from xds.pages.ask import Certificate, Sources, Store
 from xds.pages.assets import Assets
 from xds.pages.site import Site
 from xds.ports import Log, Reader, Writer
+from xds.reloading import Reloading
 from xds.settings import Settings
 from xds.web.http import listen, name_server, peer_of
 from xds.web.logs import set_up_logs
@@ -64,6 +65,7 @@ _WATCH_EVERY = timedelta(seconds=10)
 _log = structlog.get_logger()
 REFUSED = web.AppKey("refused", RefusedConnections)
 EVENTS = web.AppKey("events", ServerEvents)
+RELOADABLE = web.AppKey("reloadable", tuple[Reloading[Any], ...])
 
 
 def _now() -> datetime:
@@ -141,13 +143,13 @@ def build_site(settings: Settings, clock: Clock = _now) -> web.Application:
         log = log_of(settings, database, watch)
         refused, provider = RefusedConnections(log), _provider(settings)
         machine, patient_key = ThisMachine(settings, database), recorder_of(settings).patient
-        trail, rules = AppendingTrail(log), read_hint_rules(settings.pages.hints)
-        policy = None if settings.consent.policy is None else load_policy(settings.consent.policy)
+        trail, rules, policy = AppendingTrail(log), _rules(settings), _policy(settings)
         sources = Sources(index, trail, log.entries, patient_key, clock, machine, refused.note, rules, policy)
         site = _site(settings, sources, provider)
         closing = opened.pop_all()
     app = site.app
     app[REFUSED] = refused
+    app[RELOADABLE] = (rules, policy)
     app[EVENTS] = ServerEvents(settings, settings.pages_url, database, log)
     app.on_response_prepare.append(name_server)
 
@@ -200,12 +202,18 @@ async def _serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     app, context = build_site(settings), _context(settings)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reload, settings, context)
+    recording: set[asyncio.Task[None]] = set()
+
+    def reload() -> None:
+        recording.add(asyncio.create_task(app[EVENTS].reloaded(_reload(settings, context, app[RELOADABLE]))))
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
 
     async def record_start(app: web.Application) -> None:
         await app[EVENTS].started(first=True)
 
     async def record_stop(app: web.Application) -> None:
+        await asyncio.gather(*recording)
         await app[EVENTS].stopped()
 
     app.on_startup.append(record_start)
@@ -223,15 +231,30 @@ def _context(settings: Settings) -> ssl.SSLContext:
     return server_context(tls.certificate, tls.key, settings.pages.client_ca, certificate_needed=False)
 
 
-def _reload(settings: Settings, context: ssl.SSLContext) -> None:
-    """Show the certificate that is in its file now."""
+def _reload(settings: Settings, context: ssl.SSLContext, reloadable: Iterable[Reloading[Any]]) -> list[str]:
+    """Go by what is in the files now: of the certificate, the policy and the bounds of hints; what is wrong in them."""
+    errors = []
+    for each in reloadable:
+        each.reload()
+        errors += [] if each.error is None else [each.error]
     assert settings.tls.certificate is not None and settings.tls.key is not None
     try:
         load_certificate(context, settings.tls.certificate, settings.tls.key)
     except Misconfigured as error:
         _log.error("the certificate was not reloaded, the one read before stays", reason=str(error))
+        errors.append(str(error))
     else:
         _log.info("the certificate was reloaded")
+    return errors
+
+
+def _rules(settings: Settings) -> Reloading[HintRules]:
+    return Reloading("the file of hints", lambda: read_hint_rules(settings.pages.hints))
+
+
+def _policy(settings: Settings) -> Reloading[Policy | None]:
+    policy = settings.consent.policy
+    return Reloading("the policy", lambda: None if policy is None else load_policy(policy))
 
 
 def _site(settings: Settings, sources: Sources, provider: Provider | None) -> Site:

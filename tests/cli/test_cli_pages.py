@@ -9,10 +9,12 @@ import ssl
 import subprocess
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from click.testing import CliRunner, Result
-from served import client_context, environment, free_port
+from consent_samples import POLICY_FILE
+from served import environment, free_port
 
 from xds.cli.certificates import fingerprint
 from xds.cli.init import make_certificates
@@ -87,9 +89,22 @@ def shown_certificate(port: int) -> str:
     return ssl.get_server_certificate(("127.0.0.1", port), timeout=20)
 
 
+def connected_organisations(folder: Path, port: int) -> str:
+    context = ssl.create_default_context(cafile=folder / "tls" / "ca.pem")
+    connection = http.client.HTTPSConnection("127.0.0.1", port, context=context, timeout=20)
+    connection.request("GET", "/organisaties")
+    answer = connection.getresponse()
+    assert answer.status == 200
+    text = answer.read().decode()
+    connection.close()
+    return text
+
+
 def test_the_pages_run_beside_the_server(folder):
     port = free_port()
-    settings = {"XDS_PAGES_PORT": port, "XDS_PAGES_TITLE": "Uitwisseling van de proef"}
+    policy = folder / "policy.toml"
+    policy.write_bytes(POLICY_FILE.read_bytes())
+    settings = {"XDS_PAGES_PORT": port, "XDS_PAGES_TITLE": "Uitwisseling van de proef", "XDS_CONSENT_POLICY": policy}
     process = subprocess.Popen(
         [sys.executable, "-m", "xds", "pages", "--config", str(folder / "xds.toml")],
         env=environment(settings),
@@ -98,17 +113,16 @@ def test_the_pages_run_beside_the_server(folder):
     )
     try:
         assert json.loads(process.stderr.readline())["url"] == f"https://127.0.0.1:{port}"
-        connection = http.client.HTTPSConnection("127.0.0.1", port, context=client_context(folder), timeout=20)
-        connection.request("GET", "/organisaties")
-        answer = connection.getresponse()
-        assert (answer.status, "Uitwisseling van de proef" in answer.read().decode()) == (200, True)
-        connection.close()
+        text = connected_organisations(folder, port)
+        assert "Uitwisseling van de proef" in text and "Jeugdgezondheidszorg" in text
         before = shown_certificate(port)
         make_certificates(folder / "tls")
+        policy.write_text(policy.read_text().replace("jeugdgezondheidszorg", "zorg voor de jeugd"))
         process.send_signal(signal.SIGHUP)
-        while "reloaded" not in process.stderr.readline():
+        while "the certificate was reloaded" not in process.stderr.readline():
             assert process.poll() is None
         assert shown_certificate(port) != before
+        assert "Zorg voor de jeugd" in connected_organisations(folder, port)
         process.terminate()
         assert process.wait(20) == 0
     finally:
@@ -116,6 +130,6 @@ def test_the_pages_run_beside_the_server(folder):
         process.communicate()
     logged = xds("audit", "list", "--json", "--config", str(folder / "xds.toml")).stdout.splitlines()
     told = [(each["kinds"][0]["code"], each["things"][0]["id"]) for each in map(json.loads, logged)]
-    started, configured, stopped = (each for each in told if each[0] in ("110120", "110131", "110121"))
+    started, configured, reloaded, stopped = (each for each in told if each[0] in ("110120", "110131", "110121"))
     assert started == ("110120", f"https://127.0.0.1:{port}") and stopped == ("110121", started[1])
-    assert configured[0] == "110131"
+    assert configured[0] == reloaded[0] == "110131" and configured[1] != reloaded[1]

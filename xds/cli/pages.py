@@ -14,7 +14,7 @@ from xds.cli.options import config_option
 def command(config: Path | None) -> None:
     """Run the pages until they are told to stop, beside `xds serve` and on the same database.
 
-    SIGTERM or Ctrl-C ends them. SIGHUP reads the certificate again.
+    SIGTERM or Ctrl-C ends them. SIGHUP reads the certificate, the policy and the bounds of hints again.
     """
     from xds.config import load
     from xds.pages_server import serve_pages

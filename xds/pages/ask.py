@@ -78,7 +78,8 @@ class Sources:
 
     `patient_key` is the log's keyed hash of a patient, as CX text. `turned_away` is told of sign-ins by nobody that is
     known here, by address and reason: they are counted, because anybody can make as many as they like. `rules` raise
-    hints. `policy` says who may see what; None where nothing was laid down.
+    hints. `policy` says who may see what; None where nothing was laid down. Both are asked for when they are needed,
+    because they may be read again meanwhile.
     """
 
     index: Index
@@ -88,8 +89,8 @@ class Sources:
     clock: Callable[[], datetime]
     machine: Machine
     turned_away: Callable[[str, str], None]
-    rules: HintRules
-    policy: Policy | None
+    rules: Callable[[], HintRules]
+    policy: Callable[[], Policy | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

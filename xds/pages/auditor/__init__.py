@@ -20,8 +20,7 @@ __all__ = ["add_pages"]
 
 def add_pages(site: Site, export_alone: int) -> None:
     """An export of more records than `export_alone` takes a second person."""
-    rules = site.sources.rules
-    lookout = Lookout(rules)
+    lookout = Lookout(site.sources.rules)
     hints = HintPages(lookout)
 
     async def look_ahead(app: web.Application) -> AsyncIterator[None]:
@@ -31,7 +30,7 @@ def add_pages(site: Site, export_alone: int) -> None:
         await asyncio.gather(looking, return_exceptions=True)
 
     site.app.cleanup_ctx.append(look_ahead)
-    site.page("/toezicht", StartPage(hints, rules), AUDITORS, label="Start")
+    site.page("/toezicht", StartPage(hints), AUDITORS, label="Start")
     site.page(PATH, hints.hints, AUDITORS, label="Signalen", listed=True)
     site.page(f"{PATH}/{{id:[0-9a-f]{{32}}}}", hints.hint, AUDITORS, listed=True)
     site.action(f"{PATH}/{{id:[0-9a-f]{{32}}}}", hints.review, REVIEWERS)

@@ -23,7 +23,7 @@ async def consents(ask: Ask) -> View:
         return client, reader.consents.versions(client.number), reader.participants()
 
     client, versions, participants = await ask.read(look)
-    policy = ask.sources.policy
+    policy = ask.sources.policy()
     found = [] if policy is None else choices(policy, versions, client.facts, participants, ask.now)
     columns = (*(COLUMNS if ask.format is Format.HTML else ALL_COLUMNS), _RECORDER)
     listing = Listing("toestemming", _PAGE, columns, found, total=len(found), empty=_EMPTY)

@@ -117,7 +117,7 @@ class HintPages:
 
     async def raised(self, ask: Ask) -> list[Raised]:
         """What this auditor may see, the newest day first."""
-        since = dutch_time(ask.now).date() - timedelta(self._lookout.rules.period.days + 1)
+        since = dutch_time(ask.now).date() - timedelta(ask.sources.rules().period.days + 1)
         hints, reviews = await ask.read(
             lambda reader: (self._lookout.hints(reader, ask.now), reader.hints.reviews(since))
         )

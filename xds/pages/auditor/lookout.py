@@ -27,25 +27,26 @@ _log = structlog.get_logger()
 class Lookout:
     """Raises hints by the rules, of the days for which a hint waits."""
 
-    def __init__(self, rules: HintRules):
+    def __init__(self, rules: Callable[[], HintRules]):
         self.rules = rules
-        self._settled: tuple[date, int] | None = None
+        self._settled: tuple[date, int, HintRules] | None = None
         self._usual = NOTHING_USUAL
         self._hints: list[Hint] = []
         self._settling = threading.Lock()
 
     def hints(self, reader: Reader, now: datetime) -> list[Hint]:
         """The newest day first."""
+        rules = self.rules()
         last, today = dutch_time(now - _SETTLED).date() - _DAY, dutch_time(now).date()
         # A refusal of the day before may belong to an emergency of today.
-        newest = reader.log.conduct(self._span(last, today))
+        newest = reader.log.conduct(_span(rules, last, today))
         records = newest.earlier + sum(each.records for each in newest.days if each.day == last)
         with self._settling:
-            if self._settled != (last, records):
-                self._settle(reader, last)
-                self._settled = last, records
+            if self._settled != (last, records, rules):
+                self._settle(reader, rules, last)
+                self._settled = last, records, rules
             settled, usual = self._hints, self._usual
-        return [*hints_of(_after(last, newest), usual, self.rules), *settled]
+        return [*hints_of(_after(last, newest), usual, rules), *settled]
 
     async def keep_settled(self, index: Index, clock: Callable[[], datetime]) -> None:
         """Look at days that are over when they are, so that nobody has to wait for it; until cancelled."""
@@ -56,16 +57,15 @@ class Lookout:
                 _log.error("the hints can't be raised", reason=str(error))
             await asyncio.sleep(_EVERY_SECONDS)
 
-    def _settle(self, reader: Reader, last: date) -> None:
-        period = self.rules.period
-        conduct = reader.log.conduct(self._span(last - timedelta(period.usual_days - 1), last))
-        self._usual = usual_of(conduct.days, self.rules)
-        self._hints = hints_of(_after(last - timedelta(period.days), conduct), self._usual, self.rules)
+    def _settle(self, reader: Reader, rules: HintRules, last: date) -> None:
+        conduct = reader.log.conduct(_span(rules, last - timedelta(rules.period.usual_days - 1), last))
+        self._usual = usual_of(conduct.days, rules)
+        self._hints = hints_of(_after(last - timedelta(rules.period.days), conduct), self._usual, rules)
 
-    def _span(self, first: date, last: date) -> Span:
-        rules = self.rules
-        sweep, within = rules.many_clients.least_clients, rules.insisting.within_hours * 3600
-        return Span(first, last, rules.night.begin, rules.night.end, sweep, within)
+
+def _span(rules: HintRules, first: date, last: date) -> Span:
+    sweep, within = rules.many_clients.least_clients, rules.insisting.within_hours * 3600
+    return Span(first, last, rules.night.begin, rules.night.end, sweep, within)
 
 
 def _after(day: date, conduct: Conduct) -> Conduct:

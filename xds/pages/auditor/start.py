@@ -34,21 +34,20 @@ class Sealing(NamedTuple):
 class StartPage:
     """The page, with the hints that `hints` knows."""
 
-    def __init__(self, hints: HintPages, rules: HintRules):
+    def __init__(self, hints: HintPages):
         self._hints = hints
-        self._rules = rules
 
     async def __call__(self, ask: Ask) -> View:
-        sealing = await ask.read(lambda reader: sealing_of(reader, self._rules, ask.now))
+        rules = ask.sources.rules()
+        sealing = await ask.read(lambda reader: sealing_of(reader, rules, ask.now))
         found = [each for each in await self._hints.raised(ask) if each.open]
         ordered = cases(found)
         counts = Counter(each.hint.rule for each in found)
         context = {
             "sealing": sealing,
             "anchored_at": None if sealing.anchored is None else _moment(sealing.anchored.anchored),
-            "late": sealing.waiting is not None
-            and sealing.waiting > timedelta(minutes=self._rules.sealing.anchor_minutes),
-            "rules": self._rules,
+            "late": sealing.waiting is not None and sealing.waiting > timedelta(minutes=rules.sealing.anchor_minutes),
+            "rules": rules,
             "cases": [(case, name_of(case[0].hint), place_of(case[0].hint)) for case in ordered[:_MOST_CASES]],
             "other_cases": max(len(ordered) - _MOST_CASES, 0),
             "open": len(found),

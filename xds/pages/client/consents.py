@@ -23,7 +23,7 @@ async def consents(ask: Ask) -> View:
         return own, [] if own.number is None else reader.consents.versions(own.number), reader.participants()
 
     own, versions, participants = await ask.read(look)
-    policy = ask.sources.policy
+    policy = ask.sources.policy()
     found = [] if policy is None or own.facts is None else choices(policy, versions, own.facts, participants, ask.now)
     due = [] if policy is None or own.facts is None else notices_due(policy, own.facts, ask.now)
     columns = COLUMNS if ask.format is Format.HTML else ALL_COLUMNS

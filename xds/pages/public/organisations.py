@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import groupby
 
 from xds.consent import Policy
@@ -16,7 +17,7 @@ _NAMED = (("NEN 7510", "nen7510"), ("NEN 7512", "nen7512"), ("NEN 7513", "nen751
 class OrganisationsPage:
     """The page; the categories are those of the policy, from which clients choose too."""
 
-    def __init__(self, policy: Policy | None):
+    def __init__(self, policy: Callable[[], Policy | None]):
         self._policy = policy
         self._columns = (
             Column("name", "Organisatie", lambda row: row.organisation.name),
@@ -45,7 +46,7 @@ class OrganisationsPage:
 
     def _category(self, row: Participant) -> str:
         """The narrowest category of an organisation's kind."""
-        policy = self._policy
+        policy = self._policy()
         names = [] if policy is None else policy.categories_of(row.organisation.kind)
         return policy.organisation_categories[names[0]].display if policy is not None and names else _OTHER
 
