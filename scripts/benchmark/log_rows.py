@@ -77,10 +77,11 @@ def _following(records: int) -> Callable[[LogSelection], Callable[[Any], object]
 
 def _start_page() -> Callable[[LogSelection], Callable[[Any], object]]:
     """The page has no filters."""
-    lookout, now = Lookout(HintRules()), BEGIN + timedelta(seconds=SECONDS)
+    rules = HintRules()
+    lookout, now = Lookout(lambda: rules), BEGIN + timedelta(seconds=SECONDS)
     return lambda selection: (
         lambda database: database.read_now(
-            lambda reader: (lookout.hints(reader, now), sealing_of(reader, lookout.rules, now))
+            lambda reader: (lookout.hints(reader, now), sealing_of(reader, rules, now))
         )
     )
 
