@@ -80,9 +80,7 @@ def _start_page() -> Callable[[LogSelection], Callable[[Any], object]]:
     rules = HintRules()
     lookout, now = Lookout(lambda: rules), BEGIN + timedelta(seconds=SECONDS)
     return lambda selection: (
-        lambda database: database.read_now(
-            lambda reader: (lookout.hints(reader, now), sealing_of(reader, rules, now))
-        )
+        lambda database: database.read_now(lambda reader: (lookout.hints(reader, now), sealing_of(reader, rules, now)))
     )
 
 
