@@ -128,6 +128,21 @@ def test_faults(tmp_path: Path, body: bytes, content_type: str, expected: list[s
     run(tmp_path, script)
 
 
+@pytest.mark.parametrize(
+    ("headers", "mandatory"),
+    [("", None), ("<a:MessageID>urn:uuid:1</a:MessageID>", "1"), ("<a:Action>urn:Plain</a:Action>", "1")],
+)
+def test_whoever_sends_no_addressing_need_not_understand_ours(
+    tmp_path: Path, headers: str, mandatory: str | None
+) -> None:
+    async def script(served: Served, post: Post) -> None:
+        _, _, body = await post(envelope(headers=headers))
+        (action,) = etree.fromstring(body).iter(f"{{{WSA}}}Action")
+        assert (action.text, action.get(f"{{{SOAP}}}mustUnderstand")) == ("urn:PlainR", mandatory)
+
+    run(tmp_path, script)
+
+
 def test_a_fault_names_the_message_it_answers(tmp_path: Path) -> None:
     async def script(served: Served, post: Post) -> None:
         two = "<a:MessageID>urn:uuid:&lt;</a:MessageID><a:Action>urn:x</a:Action>"

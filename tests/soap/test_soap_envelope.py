@@ -7,6 +7,7 @@ from lxml import etree
 from soap_stubs import SOAP, WSA, codes, envelope
 
 from xds.errors import Fault
+from xds.soap.addressing import Addressing
 from xds.soap.envelope import close_envelope, header_blocks, open_envelope, request_envelope
 from xds.soap.fault import fault_envelope
 from xds.xmlio import parse
@@ -150,7 +151,7 @@ def test_what_is_sent_is_escaped() -> None:
     fault = etree.fromstring(fault_envelope(Fault(hostile, subcode="{urn:a&b}x"), hostile))
     assert fault.findtext(f".//{{{SOAP}}}Text") == hostile
     assert fault.findtext(f".//{{{WSA}}}RelatesTo") == hostile
-    reply = parse(b"".join(close_envelope("urn:a&b", hostile, ["<r>é</r>".encode()])))
+    reply = parse(b"".join(close_envelope("urn:a&b", Addressing(message_id=hostile), ["<r>é</r>".encode()])))
     assert [header.text for header in header_blocks(reply)] == ["urn:a&b", hostile, f"{WSA}/anonymous"]
     assert reply[1][0].text == "é"
     request = open_envelope(parse(request_envelope("urn:a&b", hostile, hostile, b"<r/>")))

@@ -29,6 +29,9 @@ class Addressing(NamedTuple):
     message_id: str = ""
 
 
+NO_ADDRESSING = Addressing()
+
+
 def read_message_id(headers: Iterable[_Element]) -> str:
     """The MessageID if there is one that can be sent back, for the answer to a message with other mistakes."""
     for header in headers:

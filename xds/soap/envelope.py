@@ -14,7 +14,7 @@ from lxml.etree import _Element
 
 from xds.errors import Fault
 from xds.soap import addressing
-from xds.soap.addressing import Addressing
+from xds.soap.addressing import NO_ADDRESSING, Addressing
 from xds.soap.fault import ANONYMOUS, SOAP, WSA, must_understand, version_mismatch
 
 _ENVELOPE, _HEADER, _BODY, _FAULT = (f"{{{SOAP}}}{name}" for name in ("Envelope", "Header", "Body", "Fault"))
@@ -82,9 +82,13 @@ def _check_understood(headers: Iterable[_Element], understood: frozenset[str]) -
         raise must_understand(unknown)
 
 
-def close_envelope(action: str, message_id: str, body: Sequence[bytes]) -> tuple[bytes, ...]:
-    """An answer with this action around `body`, both in pieces; `message_id` is the request's, or ""."""
-    head, middle = _head(action)
+def close_envelope(action: str, request: Addressing, body: Sequence[bytes]) -> tuple[bytes, ...]:
+    """An answer with this action around `body`, both in pieces.
+
+    Whoever sent no addressing headers need not understand ours.
+    """
+    message_id = request.message_id
+    head, middle = _head(action, mandatory=request != NO_ADDRESSING)
     relates = f"<wsa:RelatesTo>{escape(message_id)}</wsa:RelatesTo>".encode() if message_id else b""
     return head, relates, middle, *body, _TAIL
 
@@ -101,9 +105,10 @@ def request_envelope(action: str, to: str, message_id: str, body: bytes) -> byte
 
 
 @lru_cache(maxsize=64)
-def _head(action: str) -> tuple[bytes, bytes]:
+def _head(action: str, *, mandatory: bool) -> tuple[bytes, bytes]:
+    understand = ' soap:mustUnderstand="1"' if mandatory else ""
     head = (
         f'<?xml version="1.0" encoding="UTF-8"?>\n<soap:Envelope xmlns:soap="{SOAP}" xmlns:wsa="{WSA}"><soap:Header>'
-        f'<wsa:Action soap:mustUnderstand="1">{escape(action)}</wsa:Action>'
+        f"<wsa:Action{understand}>{escape(action)}</wsa:Action>"
     )
     return head.encode(), f"<wsa:To>{ANONYMOUS}</wsa:To></soap:Header><soap:Body>".encode()

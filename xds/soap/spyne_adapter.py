@@ -78,7 +78,7 @@ class Actor:
         call.__dict__.update(self._blanks[transaction.number], udc=context, in_object=(envelope.message,))
         # The context is not closed: all that would do is to collect garbage by hand, at 50 ms and more a time.
         reply = await self._service.call_wrapper(call)
-        return reply, close_envelope(transaction.response_action, envelope.addressing.message_id, reply.body)
+        return reply, close_envelope(transaction.response_action, envelope.addressing, reply.body)
 
 
 class _Embedded(ServerBase):
