@@ -103,6 +103,25 @@ def test_a_cut_connection_is_replaced(postgres_url: str) -> None:
     database.close()
 
 
+def test_after_a_cut_connection_nothing_is_taken_for_known(postgres_url: str) -> None:
+    """What answers then may be a standby that lags behind, and gives a number to another code."""
+    database = open_database(postgres_url, create=True)
+    lost = database.write_now(lambda writer: writer.codes.intern(("lost", "scheme")))
+    assert database.write_now(lambda writer: writer.codes.intern(("lost", "scheme"))) == lost
+    with psycopg.connect(postgres_url, autocommit=True) as owner:
+        owner.execute("DELETE FROM code WHERE id = %s", (lost,))
+        owner.execute("SELECT setval(pg_get_serial_sequence('code', 'id'), %s, false)", (lost,))
+        owner.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    other = open_database(postgres_url)
+    assert other.write_now(lambda writer: writer.codes.intern(("other", "scheme"))) == lost
+    other.close()
+    assert database.write_now(lambda writer: writer.codes.intern(("lost", "scheme"))) > lost
+    database.close()
+
+
 def test_a_connection_cut_in_a_change_undoes_it(postgres_url: str) -> None:
     database = open_database(postgres_url, create=True)
 

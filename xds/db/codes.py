@@ -44,6 +44,13 @@ class CommittedCodes:
                 self.keys.update((number, key) for key, number in numbers.items())
                 self.newest = max(self.newest, *numbers.values())
 
+    def forget(self) -> None:
+        """Know nothing any more: a connection was lost, and what answers next may not have the last commits."""
+        with self._lock:
+            self.numbers, self.keys, self.newest = {}, {}, 0
+            self.remembered.candidates.clear()
+            self.remembered.facts.clear()
+
 
 def _newer(session: Session, statements: Statements, committed: CommittedCodes) -> dict[Key, int]:
     rows = session.rows(statements.codes_after, (committed.newest,))
@@ -61,9 +68,9 @@ class ReadCodes:
 
     def find(self, keys: Iterable[Key]) -> list[int]:
         """The numbers of those codes that have one; an unknown code costs a SELECT of what is new."""
-        known = self._committed.numbers
-        if not all(key in known for key in keys):
+        if not all(key in self._committed.numbers for key in keys):
             self._committed.publish(_newer(self._session, self._statements, self._committed))
+        known = self._committed.numbers
         return [known[key] for key in keys if key in known]
 
     def key(self, number: int) -> Key:

@@ -65,13 +65,17 @@ class ReadConsents:
         stamps = list(
             self._session.rows(self._statements.stamps(length_class), self._lists.parameters(keys, length_class))
         )
-        missing = [stamp for stamp in stamps if stamp not in known]
+        # Other threads remember and forget meanwhile.
+        here = {stamp: known.get(stamp) for stamp in stamps}
+        missing = [stamp for stamp, facts in here.items() if facts is None]
         if missing:
+            found = self._look([patient for patient, _, _ in missing])
+            fresh = {stamp: found[stamp[0]] for stamp in missing}
             if len(known) >= _REMEMBERED:
                 known.clear()
-            found = self._look([patient for patient, _, _ in missing])
-            known.update((stamp, found[stamp[0]]) for stamp in missing)
-        return {stamp[0]: known[stamp] for stamp in stamps}
+            known.update(fresh)
+            here.update(fresh)
+        return {stamp[0]: facts for stamp, facts in here.items() if facts is not None}
 
     def _look(self, keys: list[int]) -> dict[int, ClientFacts]:
         length_class = self._lists.length_class(len(keys))

@@ -184,5 +184,6 @@ class Database:
 
     def _drop(self, session: Session) -> None:
         session.close()
+        self._codes.forget()
         self._sessions.remove(session)
         self._kept.pair = None

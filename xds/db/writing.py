@@ -96,6 +96,7 @@ class WritingConnection:
         """Close the connection, which undoes what was not committed."""
         if self._opened is not None:
             self._opened[0].close()
+            self._committed.forget()
         self._opened = None
 
     def _begun(self, session: Session) -> bool:
