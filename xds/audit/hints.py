@@ -36,9 +36,10 @@ class Rule(StrEnum):
     @property
     def weight(self) -> int:
         """From 1: more asks for a look sooner."""
-        return len(Rule) - list(Rule).index(self)
+        return _WEIGHTS[self]
 
 
+_WEIGHTS = {rule: len(Rule) - place for place, rule in enumerate(Rule)}
 _LABELS = {
     Rule.INSISTING: "Noodknop na weigering",
     Rule.EMERGENCY: "Noodknop gebruikt",

@@ -37,7 +37,8 @@ def title_of(stored: StoredEntry) -> str:
     if not title or not kind:
         return title or kind or _UNTITLED
     same = title.casefold() in kind.casefold() or kind.casefold() in title.casefold()
-    return title if same else f"{title} ({kind[:1].lower()}{kind[1:]})"
+    shorter = kind.partition(" (")[0]
+    return title if same else f"{title} ({shorter[:1].lower()}{shorter[1:]})"
 
 
 def together(names: Iterable[str | None]) -> tuple[str, ...]:

@@ -269,8 +269,8 @@ def cases(raised: Iterable[Raised]) -> list[tuple[Raised, ...]]:
 
 
 def _weight(case: tuple[Raised, ...]) -> tuple[bool, int, date]:
-    rules = {each.hint.rule for each in case}
-    return any(not each.reviews for each in case), sum(rule.weight for rule in rules), case[0].hint.day
+    weight = case[0].hint.rule.weight if len(case) == 1 else sum({each.hint.rule.weight for each in case})
+    return any(not each.reviews for each in case), weight, case[0].hint.day
 
 
 def _mistake(finding: str, remark: str) -> str:

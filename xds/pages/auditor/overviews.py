@@ -43,6 +43,22 @@ _COLUMNS = [
     Column("reason", "Motivering", lambda row: row.reason),
     Column("times", "Keren", lambda row: row.times, number=True),
 ]
+_BY_NAME = {column.name: column for column in _COLUMNS}
+_ON_SCREEN = [
+    _BY_NAME["day"],
+    _BY_NAME["time"],
+    _BY_NAME["organisation"],
+    Column("who", "Wie", lambda row: ", ".join(filter(None, (row.employee, row.role)))),
+    _BY_NAME["client"],
+    _BY_NAME["action"],
+    _BY_NAME["documents"],
+    Column("result", "Uitkomst", lambda row: ", ".join(filter(None, (row.result, "noodknop" if row.emergency else ""))),
+           mark=lambda row: "bad" if row.emergency else "notice" if row.result else None),
+    Column("reason", "Waarom", lambda row: row.reason),
+    _BY_NAME["times"],
+]  # fmt: skip
+"""The same in fewer columns, and without the grounds, which the record tells."""
+_IN_THE_HEADING = frozenset({"day", "organisation"})
 
 
 async def overviews(ask: Ask) -> View:
@@ -70,7 +86,7 @@ async def overview(ask: Ask) -> View:
     lines, onward, titles = await ask.read(look)
     found = rows(kind, [line.record for line in lines], titles)
     more = None if onward is None else {"na": onward}
-    shown = _shown(found, ask, frozenset(titles.values()))
+    shown = _shown(kind, found, ask, frozenset(titles.values()))
     listing = Listing(f"overzicht-{ask.match['soort']}", _TITLES[kind], shown, found, more,
                       empty="Er is niets vastgelegd.")  # fmt: skip
     patients = dict.fromkeys(line.record.patient for line in lines if line.record.patient is not None)
@@ -93,20 +109,16 @@ def _naming(ask: Ask, reader: Reader, lines: list[Line]) -> Callable[[StoredEntr
     return name
 
 
-def _shown(found: list[Row], ask: Ask, titles: Collection[str]) -> list[Column]:
-    """On screen only the columns that have something in them, and without the grounds, which the record tells.
-
-    Documents that have no title any more are counted there; elsewhere they have their uniqueId.
-    """
+def _shown(kind: Overview, found: list[Row], ask: Ask, titles: Collection[str]) -> list[Column]:
+    """On screen only the columns that have something in them; documents that have no title any more are counted."""
     if ask.format is not Format.HTML:
         return _COLUMNS
-    unseen = {"authorisation", "consent"} | ({"times"} if all(row.times == 1 for row in found) else set())
-    always = {"day", "time"}
-    columns = [
-        column for column in _COLUMNS
-        if column.name not in unseen and (column.name in always or any(column.value(row) for row in found))
-    ]  # fmt: skip
-    return [column._replace(value=_named(titles)) if column.name == "documents" else column for column in columns]
+    told = _IN_THE_HEADING if kind is Overview.DAY else frozenset()
+    return [
+        column._replace(value=_named(titles)) if column.name == "documents" else column
+        for column in _ON_SCREEN
+        if column.name not in told and any(column.value(row) not in ("", (), 1) for row in found)
+    ]
 
 
 def _named(titles: Collection[str]) -> Callable[[Row], tuple[str, ...]]:
