@@ -210,8 +210,11 @@ def test_the_readme_has_the_table_of_settings():
     assert markdown_table() in README.read_text("utf-8")
 
 
-def test_a_repository_that_knows_who_asks_has_the_database_of_its_registry(tmp_path):
+def test_a_repository_that_knows_who_asks_is_known_to_a_registry_elsewhere(tmp_path):
     text = SECURE + "[registry]\nenabled = false\n[repository]\nregistry_url = 'https://registry.example/registry'"
+    shown = "\nregistry_certificate = 'own.pem'\nregistry_key = 'own-key.pem'"
 
-    assert "expected none, because identity.required is true" in mistakes(tmp_path, text, **KNOWN)
+    assert "the registry must know who asks" in mistakes(tmp_path, text, **KNOWN)
+    assert "the registry must know who asks" in mistakes(tmp_path, text.replace("https", "http") + shown, **KNOWN)
+    assert loaded(tmp_path, text + shown, **KNOWN).repository.registry_certificate.name == "own.pem"
     assert loaded(tmp_path, SECURE + "[registry]\nenabled = false", **KNOWN).repository.registry_url is None

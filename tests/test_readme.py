@@ -39,16 +39,25 @@ def reader(tmp_path, monkeypatch):
     (tmp_path / "xds").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m xds "$@"\n')
     (tmp_path / "xds").chmod(0o755)
     (tmp_path / "fixtures").symlink_to(ROOT / "fixtures")
-    http, mllp, pages = free_ports(3)
+    http, mllp, pages, apart = free_ports(4)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     monkeypatch.setenv("XDS_SERVER_PORT", http)
     monkeypatch.setenv("XDS_MLLP_PORT", mllp)
     monkeypatch.setenv("XDS_PAGES_PORT", pages)
+    registry = f"https://127.0.0.1:{http}"
+    settings = {
+        "XDS_SERVER_PORT": apart,
+        "XDS_REPOSITORY_REGISTRY_URL": f"{registry}/registry",
+        "XDS_IDENTITY_AUDIENCE": registry,
+    }
 
-    def run(*command: str) -> subprocess.CompletedProcess[str]:
+    def run(*command: str, start: bool = False) -> subprocess.CompletedProcess[str] | subprocess.Popen[str]:
         own = [word.replace("8443", http).replace("8444", pages).replace("2575", mllp) for word in command]
-        return subprocess.run(own, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+        environment = os.environ | (settings if "--config try-repository/" in " ".join(command) else {})
+        if start:
+            return subprocess.Popen(own, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True)
+        return subprocess.run(own, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
 
     return run
 
@@ -69,7 +78,7 @@ def test_every_command_of_the_readme_runs(reader, tmp_path):
             if line.startswith(ELSEWHERE):
                 continue
             if line.startswith(("xds serve", "xds pages")):
-                servers.append(subprocess.Popen(line.split(), cwd=tmp_path, stderr=subprocess.PIPE, text=True))
+                servers.append(reader(*line.split(), start=True))
                 wait_for_server(servers[-1])
                 continue
             done = reader("sh", "-c", line)

@@ -35,7 +35,7 @@ from xds.registry.rules import check_submission
 from xds.reloading import Reloading
 from xds.settings import Settings
 from xds.soap import Limits, add_actor
-from xds.soap.registrar import RemoteRegistrar
+from xds.soap.registrar import RemoteRegistry
 from xds.soap.wsdl import wsdl_handler
 from xds.store.files import FileDocuments
 from xds.store.sweep import sweep_on
@@ -61,6 +61,7 @@ class Parts:
     affinity_domain: ReloadingDomain
     registry: Registry | None
     repository: Repository | None
+    registry_apart: RemoteRegistry | None
     gate: Gate
 
 
@@ -116,8 +117,8 @@ def build_app(settings: Settings, *, slot: int = 0, metrics_folder: Path | None 
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
         await parts.gate.closing(first=slot == 0)
-        if parts.repository is not None and isinstance(parts.repository.registrar, RemoteRegistrar):
-            await parts.repository.registrar.close()
+        if parts.registry_apart is not None:
+            await parts.registry_apart.close()
         await asyncio.to_thread(closing.close)
 
     app.cleanup_ctx.append(run_beside)
@@ -136,23 +137,22 @@ def _open(settings: Settings, metrics: Metrics, opened: contextlib.ExitStack) ->
     home = settings.server.home_community_id
     domain = ReloadingDomain(settings.registry.affinity_domain)
     registry = Registry(database, domain, lambda: datetime.now(UTC), home, settings.registry.max_results)
-    repository = documents = None
+    repository = documents = apart = None
     if settings.repository.enabled:
         documents = CountedDocuments(settings.repository.documents, metrics)
         opened.callback(documents.close)
         # A registry on the same database is reached through that, also where another server answers for it.
-        apart = settings.repository.registry_url is not None
-        registrar = _remote_registrar(settings, database, domain) if apart else LocalRegistrar(registry)
+        if settings.repository.registry_url is not None:
+            apart = _registry_apart(settings, settings.repository.registry_url, database, domain)
         unique_id = settings.repository.unique_id or ""
         documents.belong_to(unique_id)
-        repository = Repository(database, documents, registrar, unique_id, home)
+        repository = Repository(database, documents, apart or LocalRegistrar(registry), unique_id, home, apart)
     offered = registry if settings.registry.enabled else None
-    return Parts(database, documents, domain, offered, repository, open_gate(settings, database))
+    return Parts(database, documents, domain, offered, repository, apart, open_gate(settings, database))
 
 
-def _remote_registrar(settings: Settings, database: Database, domain: ReloadingDomain) -> RemoteRegistrar:
+def _registry_apart(settings: Settings, url: str, database: Database, domain: ReloadingDomain) -> RemoteRegistry:
     repository = settings.repository
-    url = repository.registry_url or ""
     context = None
     if url.startswith("https:"):
         context = client_context(repository.registry_ca, repository.registry_certificate, repository.registry_key)
@@ -160,7 +160,7 @@ def _remote_registrar(settings: Settings, database: Database, domain: ReloadingD
     def check(submission: Submission) -> list[Issue]:
         return check_submission(submission, domain(), datetime.now(UTC).date(), at_registry=False)
 
-    return RemoteRegistrar(url, context, database, check)
+    return RemoteRegistry(url, context, database, check)
 
 
 def _mount(app: web.Application, settings: Settings, parts: Parts, answers: Answers) -> dict[str, Handler]:

@@ -55,7 +55,7 @@ class RepositorySettings(msgspec.Struct, frozen=True, kw_only=True):
     documents: Annotated[Path, Meta(description="Folder of the documents")] = Path("documents")
     max_document_bytes: Annotated[int, Meta(description="Largest document that is accepted, in bytes", ge=1)] = 2 << 30
     registry_url: Annotated[
-        str | None, Meta(description="URL of the registry's ITI-42, if it has another database; for development only")
+        str | None, Meta(description="URL of the registry's ITI-42 and ITI-18, if that has another database")
     ] = None
     registry_ca: Annotated[Path | None, Meta(description="PEM file: CAs that the other registry is trusted by")] = None
     registry_certificate: Annotated[Path | None, Meta(description="PEM file: client certificate shown to it")] = None
@@ -348,10 +348,11 @@ def _repository_contradictions(settings: Settings) -> Iterator[str]:
     repository = settings.repository
     if repository.enabled and repository.unique_id is None:
         yield "repository.unique_id: expected an OID, because repository.enabled is true"
-    if repository.registry_url is not None and settings.identity.required:
+    known = (repository.registry_url or "").startswith("https:") and repository.registry_certificate is not None
+    if repository.registry_url is not None and settings.identity.required and not known:
         yield (
-            "repository.registry_url: expected none, because identity.required is true: who may retrieve is decided by "
-            "what is in the registry's database, so give the repository the same database.url"
+            "repository.registry_url: expected https://…, with repository.registry_certificate and "
+            "repository.registry_key, because identity.required is true: the registry must know who asks"
         )
     if repository.registry_url is not None and settings.registry.enabled:
         yield "repository.registry_url: expected none, because registry.enabled is true"

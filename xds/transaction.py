@@ -17,7 +17,7 @@ from xds.model.affinity_domain import AffinityDomain
 from xds.model.audit import Access as Accessed
 from xds.model.audit import Entry, Event
 from xds.model.party import Participant, Requester
-from xds.ports import Access, Documents, Index, Registrar, Staged
+from xds.ports import Access, Documents, Index, Registrar, RegistryApart, Staged
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -36,17 +36,24 @@ class Registry:
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """What the Document Repository works with. `unique_id` is its repositoryUniqueId, a bare OID."""
+    """What the Document Repository works with. `unique_id` is its repositoryUniqueId, a bare OID.
+
+    `apart` is its registry where that is in another process; None where `index` has the registry's objects too.
+    """
 
     index: Index
     documents: Documents
     registrar: Registrar
     unique_id: str
     home_community_id: str | None
+    apart: RegistryApart | None = None
 
 
 class Telling(Protocol):
-    """Makes the event of one request, for the log, of what is told of it; None where there is no log."""
+    """Makes the event of one request, for the log, of what is told of it; None where there is no log.
+
+    `transaction` is told where the log has another name for it than the request's.
+    """
 
     def __call__(
         self,
@@ -57,6 +64,7 @@ class Telling(Protocol):
         submission_set: str = "",
         query_id: str = "",
         query: str = "",
+        transaction: str = "",
     ) -> Event | None: ...
 
 
@@ -71,6 +79,7 @@ class Context(NamedTuple):
     `requester` is None where nobody need be known: then everything may be seen. A known one sees what `access`
     permits, and nothing where there is no `access`. `participant` is the system that sends, where that must be known.
     `started` is UTC. `event` tells the log what was done, and `entries` makes its records of that, for a write.
+    `assertion` is asked for the requester's, for a registry in another process; None without one.
     """
 
     request_id: str
@@ -83,6 +92,7 @@ class Context(NamedTuple):
     access: Access | None = None
     event: Telling = unrecorded
     entries: Callable[[Event], Sequence[Entry]] = lambda event: ()
+    assertion: Callable[[], bytes | None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +146,8 @@ class Transaction:
 
     `request` is the QName of the body element in Clark notation. `actor` is "registry" or "repository".
     `mtom` says whether the answer is always ("always") or only after an MTOM request ("mirror") or never
-    ("never") an MTOM message. `person_needed` is False where systems talk to each other. Source: ITI TF-2: Appendix V.
+    ("never") an MTOM message. `person_needed` is False where systems talk to each other. `passed_on` is True for what a
+    repository in another process may pass on. Source: ITI TF-2: Appendix V.
     """
 
     number: str
@@ -148,6 +159,7 @@ class Transaction:
     mtom: str
     answer: Callable[[_Element, Context], Awaitable[Reply]]
     person_needed: bool = True
+    passed_on: bool = False
 
 
 def discover(*packages: str) -> tuple[Transaction, ...]:

@@ -6,6 +6,8 @@ import json
 import shutil
 import socket
 import ssl
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 import trustme
@@ -181,3 +183,34 @@ def test_a_registry_that_cannot_be_reached_fails(doctor):
     )
 
     assert found["registry"]["verdict"] == "fail"
+
+
+def test_a_repository_that_passes_assertions_on_is_examined(doctor, folder):
+    tls = folder / "tls"
+    with socket.create_server(("127.0.0.1", 0)) as registry, ThreadPoolExecutor(1) as answering:
+        answering.submit(_shake_hands, registry, tls)
+        url = f"https://127.0.0.1:{registry.getsockname()[1]}/registry"
+        done = doctor(
+            XDS_IDENTITY_REQUIRED="true",
+            XDS_REGISTRY_ENABLED="false",
+            XDS_MLLP_ENABLED="false",
+            XDS_REPOSITORY_REGISTRY_URL=url,
+            XDS_REPOSITORY_REGISTRY_CA=tls / "ca.pem",
+            XDS_REPOSITORY_REGISTRY_CERTIFICATE=tls / "server.pem",
+            XDS_REPOSITORY_REGISTRY_KEY=tls / "server-key.pem",
+        )
+    found = verdicts(done)
+
+    assert found["registry"] == {"name": "registry", "verdict": "ok", "found": f"{url} can be reached", "advice": ""}
+    assert found["certificate for the registry"]["verdict"] == "ok"
+    assert found["policy"]["verdict"] == "ok" and "the registry decides" in found["policy"]["found"]
+    assert found["audience"]["verdict"] == "warn" and "identity.audience" in found["audience"]["advice"]
+
+
+def _shake_hands(listener: socket.socket, tls: Path) -> None:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=tls / "ca.pem")
+    context.load_cert_chain(tls / "server.pem", tls / "server-key.pem")
+    context.verify_mode = ssl.CERT_REQUIRED
+    plain, _ = listener.accept()
+    with context.wrap_socket(plain, server_side=True):
+        pass

@@ -28,7 +28,7 @@ from xds.model.selection import EntrySelection
 from xds.model.stored import Holding
 from xds.registry import iti42_register_document_set_b as iti42
 from xds.registry.rules import check_submission
-from xds.soap.registrar import RemoteRegistrar
+from xds.soap.registrar import RemoteRegistry
 from xds.transaction import Context
 
 KAART = b"%PDF-1.7 zwangerschapskaart \x00\xff\r\n" * 9
@@ -220,6 +220,7 @@ class Answering:
         held: Sequence[Holding],
         already: Sequence[Issue] = (),
         entries: Sequence[Entry] = (),
+        assertion: bytes | None = None,
     ) -> list[Issue]:
         if self.issue is None:
             raise Unavailable("away")
@@ -243,7 +244,7 @@ def test_a_remote_registry_is_not_asked_when_the_repository_refuses(actors: Acto
     def check(submission: Submission) -> list[Issue]:
         return check_submission(submission, AffinityDomain(), date(2026, 6, 1), at_registry=False)
 
-    remote = RemoteRegistrar("http://127.0.0.1:9/registry", None, actors.index, check)
+    remote = RemoteRegistry("http://127.0.0.1:9/registry", None, actors.index, check)
     actors.registrar = remote
     broken = submission(bare(class_code=None))
     assert actors.codes(broken) == [Code.XDSMissingDocument, Code.XDSRegistryMetadataError]

@@ -19,7 +19,7 @@ from xds.errors import Code, Fault, Issue, Unavailable
 from xds.model.objects import DocumentEntry, Submission, SubmissionSet
 from xds.model.stored import Holding
 from xds.soap import add_actor
-from xds.soap.registrar import RemoteRegistrar
+from xds.soap.registrar import RemoteRegistry
 from xds.transaction import Context, Reply, Transaction
 
 RS = "urn:oasis:names:tc:ebxml-regrep:xsd:rs:3.0"
@@ -106,7 +106,7 @@ def register(
     async def main() -> list[Code] | str:
         await index.write(lambda writer: writer.hold([OLD]))
         async with registry(answer, found) as url:
-            registrar = RemoteRegistrar(url, None, index, check)
+            registrar = RemoteRegistry(url, None, index, check)
             try:
                 return [issue.code for issue in await registrar.register(SUBMISSION, holdings)]
             except Unavailable as error:
@@ -181,7 +181,7 @@ def test_an_error_of_the_repository_comes_with_those_of_the_rules_and_the_regist
 ) -> None:
     async def main() -> None:
         # Nothing listens there.
-        registrar = RemoteRegistrar("http://127.0.0.1:9/registry", None, index, check)
+        registrar = RemoteRegistry("http://127.0.0.1:9/registry", None, index, check)
         own = Issue(Code.XDSMissingDocument, "the repository's")
         assert await registrar.register(SUBMISSION, [HELD], [own]) == [own, *check(SUBMISSION)]
         assert await held(index) == set()
@@ -198,7 +198,7 @@ def test_a_registry_that_is_away(index: Database) -> None:
     async def main() -> None:
         async with registry(lambda message: ACCEPTED) as url:
             pass
-        registrar = RemoteRegistrar(url, None, index, check)
+        registrar = RemoteRegistry(url, None, index, check)
         with pytest.raises(Unavailable, match="can't be reached"):
             await registrar.register(SUBMISSION, [HELD])
         await registrar.close()

@@ -52,6 +52,8 @@ EMERGENCY = _dcm("110127", "Emergency Override Started")
 KINDS: dict[str, Kind] = {
     "ITI-8": Kind(PATIENT_RECORD, "U", _iti(8, "Patient Identity Feed")),
     "ITI-18": Kind(QUERY, "E", _iti(18, "Registry Stored Query")),
+    "retrieval-check": Kind(QUERY, "E", Coded("retrieval-check", OWN, "A repository asked what may be retrieved")),
+    "registration-check": Kind(QUERY, "E", Coded("registration-check", OWN, "A repository asked what is registered")),
     "ITI-41": Kind(IMPORT, "C", _iti(41, "Provide and Register Document Set-b")),
     "ITI-42": Kind(IMPORT, "C", _iti(42, "Register Document Set-b")),
     "ITI-43": Kind(EXPORT, "R", _iti(43, "Retrieve Document Set")),

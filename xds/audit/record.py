@@ -158,7 +158,7 @@ class Recorder:
                 user = _operator(event.operator) if event.operator else _system_user(participant, event.address)
             setting = _Setting(kind.event, kind.action, kinds, user, _system(participant), self._source)
         else:
-            user, participant = _person_user(requester, event.address), requester.participant
+            user, participant = _person_user(requester, event.address), requester.forwarder or requester.participant
             setting = _Setting(
                 kind.event,
                 kind.action,

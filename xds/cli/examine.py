@@ -276,6 +276,13 @@ def other_registry(settings: Settings) -> Iterator[Finding]:
         )
         return
     yield Finding("registry", "ok", f"{repository.registry_url} can be reached")
+    if settings.identity.required and settings.identity.audience is None:
+        yield Finding(
+            "audience",
+            "warn",
+            f"assertions must name {settings.audience}, and what the registry wants besides: they are passed on to it",
+            "set identity.audience to one name for both servers",
+        )
 
 
 def _dotted(number: tuple[int, ...]) -> str:

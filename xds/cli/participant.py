@@ -119,6 +119,7 @@ def list_participants(config: Path | None, as_json: bool) -> None:
     for each in listed:
         state = "suspended" if each["suspended"] else f"connected since {each['connected_since']}"
         met = ", ".join(f"NEN {name[3:]} since {each[name]}" for name in _NORMS if each[name]) or "no norm established"
+        met += f"; passes requests on as the repository {each['repository']}" if each["repository"] else ""
         click.echo(in_line(f"{each['number']}  {each['ura']}  {each['name']} ({each['kind']}): {state}; {met}"))
         for certificate in each["certificates"]:
             click.echo(f"     {certificate}")
@@ -176,6 +177,24 @@ def sources(config: Path | None, participant: int, source_ids: tuple[str, ...]) 
 
 @command.command
 @config_option
+@click.option("--none", is_flag=True, help="It is one no longer, and may pass nothing on.")
+@_number
+@click.argument("unique_id", required=False, metavar="[OID]")
+def repository(config: Path | None, none: bool, participant: int, unique_id: str | None) -> None:
+    """Say that a system is the repository with this repositoryUniqueId, which runs apart from this registry.
+
+    It then passes on what others ask, with their assertions: it registers documents (ITI-42) and asks which may be
+    retrieved (ITI-18). It may do nothing else.
+    """
+    if none == bool(unique_id):
+        raise click.UsageError("expected an OID, or --none")
+    oid = _oids((unique_id,), "OID")[0] if unique_id else None
+    what = f"passes requests on as the repository {oid}" if oid else "passes no requests on"
+    _changed(config, what, lambda writer: writer.set_repository(participant, oid), participant)
+
+
+@command.command
+@config_option
 @_norm_options
 @_number
 def norms(config: Path | None, participant: int, **norms: date | None) -> None:
@@ -202,6 +221,7 @@ def _described(rows: list[Participant]) -> dict[str, Any]:
         "connected_since": first.connected_since.isoformat(),
         **{name: day.isoformat() if day else None for name, day in days.items()},
         "suspended": first.suspended,
+        "repository": first.repository,
         "certificates": [row.certificate for row in rows],
     }
 

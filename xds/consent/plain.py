@@ -21,6 +21,10 @@ PLAIN: Mapping[str, Plain] = {
         "Het was een document van de eigen organisatie. Daar mag die organisatie zelf bij.",
         None,
     ),
+    "registry": Plain(
+        "Het register van deze uitwisseling heeft gekeken of dit mocht. In dat register staat ook waarom.",
+        None,
+    ),
     "consent": Plain(
         "De organisatie behandelde de cliënt, deze functie mag zulke documenten zien, en er was toestemming.",
         "Er was geen toestemming, of er was bezwaar gemaakt. Daarom kreeg deze organisatie niets te zien.",

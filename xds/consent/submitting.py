@@ -8,7 +8,7 @@ from xds.errors import Code, Issue
 from xds.model.audit import MINOR, SUCCESS, Document, Entry, Event
 from xds.model.audit import Access as Accessed
 from xds.model.consent import holders_of
-from xds.model.hl7 import CX, parse_cx
+from xds.model.hl7 import cx_or_none
 from xds.model.objects import Submission
 from xds.transaction import Context, unrecorded
 
@@ -30,6 +30,19 @@ def check_submitter(submission: Submission, ctx: Context, code: Code) -> list[Is
     return issues
 
 
+def check_forwarder(submission: Submission, ctx: Context) -> list[Issue]:
+    """What a repository may not pass on: documents that are not its own."""
+    forwarder = None if ctx.requester is None else ctx.requester.forwarder
+    if forwarder is None:
+        return []
+    context = "repositoryUniqueId is not that of the repository that passes the submission on"
+    return [
+        Issue(Code.XDSRegistryMetadataError, context, each.entry_uuid)
+        for each in submission.entries
+        if each.repository_unique_id != forwarder.repository
+    ]
+
+
 def submitted(submission: Submission, ctx: Context, codes: Sequence[str] = ()) -> Event | None:
     """What the log is told of a submission: accepted, or refused with `codes`."""
     if ctx.event is unrecorded:
@@ -42,7 +55,7 @@ def submitted(submission: Submission, ctx: Context, codes: Sequence[str] = ()) -
             Document(each.unique_id or "", each.entry_uuid, each.repository_unique_id or "") for each in entries
         ]
         holders = holders_of(author for each in entries for author in each.authors)
-        accesses.append(Accessed(_patient(patient), None, documents, tuple(sorted(holders))))
+        accesses.append(Accessed(cx_or_none(patient), None, documents, tuple(sorted(holders))))
     unique_id = next((each.unique_id for each in submission.submission_sets if each.unique_id), "")
     return ctx.event(MINOR if codes else SUCCESS, accesses, outcome_text=" ".join(codes), submission_set=unique_id)
 
@@ -51,10 +64,3 @@ def submitted_entries(submission: Submission, ctx: Context) -> Sequence[Entry]:
     """The log's records of a submission that is accepted, to be written with it."""
     event = submitted(submission, ctx)
     return () if event is None else ctx.entries(event)
-
-
-def _patient(text: str | None) -> CX | None:
-    try:
-        return parse_cx(text or "")
-    except ValueError:
-        return None

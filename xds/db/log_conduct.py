@@ -19,7 +19,7 @@ from xds.model.audit import MINOR
 from xds.model.conduct import Conduct, EmployeeDay, Insistence, Span, Sweep, Who
 from xds.model.dutch_time import dutch_midnight, dutch_time
 
-_LOOKS = ("ITI-18", "ITI-43")
+_LOOKS = ("ITI-18", "ITI-43", "retrieval-check")
 _NAMES = ("employee", "organisation", "role", "patient", "outcome", "emergency", "transaction", "rule")
 _HOURS = 25
 """Of a day, with the one that is lived twice."""

@@ -38,6 +38,7 @@ participant = Table(
     Column("nen7512", Text),
     Column("nen7513", Text),
     Column("suspended", SmallInteger, nullable=False),
+    Column("repository", Text),  # of a repository that passes requests on: its repositoryUniqueId
 )
 participant_certificate = Table(
     "participant_certificate",
@@ -74,6 +75,8 @@ class ParticipantStatements:
         self.suspend = text(update(participant).values(suspended=_value(of.suspended)).where(of.id == _value(of.id)))
         sources = {"source_ids": _value(of.source_ids)}
         self.set_source_ids = text(update(participant).values(sources).where(of.id == _value(of.id)))
+        forwards = {"repository": _value(of.repository)}
+        self.set_repository = text(update(participant).values(forwards).where(of.id == _value(of.id)))
         norms = {name: _value(of[name]) for name in _NORMS}
         self.set_norms = text(update(participant).values(norms).where(of.id == _value(of.id)))
         self.add_certificate = text(insert(participant_certificate).values(_values(participant_certificate)))

@@ -54,6 +54,7 @@ class WriteParticipants(ReadParticipants):
             connected_since.isoformat(),
             *_norm_dates(norms),
             0,
+            None,
         )
         ((number,),) = self._session.rows(self._participants.add, row)
         self.add_certificate(number, certificate, expires)
@@ -77,6 +78,10 @@ class WriteParticipants(ReadParticipants):
         """Whether there is such a participant."""
         return bool(self._session.run(self._participants.set_source_ids, (" ".join(source_ids), participant)))
 
+    def set_repository(self, participant: int, unique_id: str | None) -> bool:
+        """Whether there is such a participant; it passes requests on from now on as the repository with this id."""
+        return bool(self._session.run(self._participants.set_repository, (unique_id, participant)))
+
     def set_norms(self, participant: int, norms: NormStatus) -> bool:
         """Whether there is such a participant."""
         return bool(self._session.run(self._participants.set_norms, (*_norm_dates(norms), participant)))
@@ -95,7 +100,7 @@ class WriteParticipants(ReadParticipants):
 
 
 def _participant(row: Sequence[Any]) -> Participant:
-    number, ura, name, kind, source_ids, since, *norms, suspended, fingerprint, expires = row
+    number, ura, name, kind, source_ids, since, *norms, suspended, repository, fingerprint, expires = row
     return Participant(
         id=number,
         organisation=Organisation(ura, name, kind),
@@ -105,6 +110,7 @@ def _participant(row: Sequence[Any]) -> Participant:
         norms=NormStatus(*(date.fromisoformat(text) if text else None for text in norms)),
         suspended=bool(suspended),
         certificate_expires=None if expires is None else datetime.fromtimestamp(expires, UTC),
+        repository=repository,
     )
 
 

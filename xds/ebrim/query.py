@@ -6,7 +6,7 @@ Source: ITI TF-2: 3.18.4.1.2.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from lxml.etree import _Element
@@ -58,14 +58,21 @@ def decode_adhoc_query(request: _Element) -> tuple[AdhocQuery, list[Issue]]:
     return AdhocQuery(query.get("id", ""), return_type, query.get("home"), parameters), issues
 
 
-def encode_adhoc_query(query_id: str, parameters: Mapping[str, str]) -> bytes:
-    """A query:AdhocQueryRequest for LeafClass, with its namespaces; each parameter has one text."""
-    slots = "".join(encode_slot(name, ["'" + text.replace("'", "''") + "'"]) for name, text in parameters.items())
+def encode_adhoc_query(query_id: str, parameters: Mapping[str, str | Sequence[str]]) -> bytes:
+    """A query:AdhocQueryRequest for LeafClass, with its namespaces; each parameter has one text, or several."""
+    slots = "".join(
+        encode_slot(name, [_coded(given)] if isinstance(given, str) else [f"({_coded(each)})" for each in given])
+        for name, given in parameters.items()
+    )
     return (
         f'<query:AdhocQueryRequest xmlns:query="{QUERY}" xmlns:rim="{RIM}"><query:ResponseOption '
         f'returnComposedObjects="true" returnType="LeafClass"/><rim:AdhocQuery id="{query_id}">{slots}'
         "</rim:AdhocQuery></query:AdhocQueryRequest>"
     ).encode()
+
+
+def _coded(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def parse_values(text: str) -> list[str]:

@@ -13,6 +13,9 @@ Decisions
   so it holds on every worker and after a restart.
 - A verified assertion is remembered by the SHA-256 of its bytes, together with the client certificate that it came
   with. What is asked again at each request costs no cryptography and no wait: its time and its participant.
+- A repository in another process passes the assertion on with which it was asked. The registry verifies it in full; for
+  the connection of the person's own system it relies on the repository, which is registered for that. Such a request
+  has a `forwarder`, is verified each time, and can do only what a repository needs.
 - A participant is read again every 20 seconds, so a suspended one is refused within a minute on all workers.
 - Issuers come from SAML metadata files, the form in which identity providers publish their certificates. An issuer
   for tests is marked as such in its certificate, and is trusted only by a server that nobody else can reach.

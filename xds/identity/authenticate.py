@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -18,9 +19,9 @@ from xds.identity.faults import failed_authentication, invalid_token, no_token
 from xds.identity.issuers import Issuer
 from xds.identity.saml import Expected, Terms, check_alone, check_terms, find_assertion, issuer_of
 from xds.identity.signature import signed_content
-from xds.identity.xua import read_requester
+from xds.identity.xua import organisation_of, read_requester
 from xds.model.party import Participant, Requester
-from xds.ports import Index
+from xds.ports import Index, Reader
 
 PARTICIPANT_SECONDS = 20.0
 """How long a participant counts as it was read: suspending one works within this time, on every worker."""
@@ -102,20 +103,32 @@ class Authenticator:
             if self._policy.required and person_needed:
                 raise no_token("a SAML assertion in a Security header is needed")
             return None
-        participant = await self.participant(certificate)
+        sender = await self._sender(certificate)
         encoded = _encoded(assertion)
         key = _key(encoded, certificate)
-        requester = self._recall(key, participant, now)
+        requester = self._recall(key, sender, now)
         if requester is None:
             issuers = self._issuers()
-            requester, terms = self._verify(assertion, encoded, participant, certificate or "", now)
+            connected = [] if sender.repository is None else await self._index.read(_participants)
+            requester, terms = self._verify(assertion, encoded, sender, connected, now)
             await self._claim(requester, terms, now)
-            if not terms.one_time:
+            if not terms.one_time and requester.forwarder is None:
                 self._remember(key, _Remembered(requester, terms.expires, issuers), now)
         return requester
 
+    def assertion(self, headers: Sequence[_Element]) -> bytes | None:
+        """The assertion in a request that `authenticate` let through, for passing it on; None when it has none."""
+        assertion = find_assertion(headers)
+        return None if assertion is None else _encoded(assertion)
+
     async def participant(self, certificate: str | None) -> Participant:
-        """The participant of a client certificate; a Fault when it is unknown or suspended."""
+        """The participant of a client certificate; a Fault when it is unknown or suspended, or for passing on only."""
+        sender = await self._sender(certificate)
+        if sender.repository is not None:
+            raise failed_authentication("this participant passes on what others ask, and may ask nothing itself")
+        return sender
+
+    async def _sender(self, certificate: str | None) -> Participant:
         if certificate is None:
             raise failed_authentication("a client certificate is needed")
         read = self._read.get(certificate)
@@ -152,8 +165,9 @@ class Authenticator:
         self._remembered[key] = remembered
 
     def _verify(
-        self, assertion: _Element, encoded: bytes, participant: Participant, certificate: str, now: datetime
+        self, assertion: _Element, encoded: bytes, sender: Participant, connected: Iterable[Participant], now: datetime
     ) -> tuple[Requester, Terms]:
+        """Who asks, and the assertion's terms; a sender that passes it on got it from one of those `connected`."""
         check_alone(assertion)
         issuer = self._issuers().get(issuer_of(assertion))
         if issuer is None:
@@ -162,15 +176,26 @@ class Authenticator:
         check_alone(signed)
         if issuer_of(signed) != issuer.name:
             raise invalid_token("the issuer of the assertion is not the one that signed it")
+        participant, certificates = sender, frozenset((sender.certificate,))
+        if sender.repository is not None:
+            participant, certificates = _behind(organisation_of(signed), connected)
         policy = self._policy
         terms = check_terms(
             signed,
-            Expected(policy.audience, certificate, policy.skew, policy.max_lifetime, policy.least_assurance, now),
+            Expected(policy.audience, certificates, policy.skew, policy.max_lifetime, policy.least_assurance, now),
         )
-        return read_requester(signed, issuer.name, terms.assurance, participant), terms
+        requester = read_requester(signed, issuer.name, terms.assurance, participant)
+        return requester if participant is sender else replace(requester, forwarder=sender), terms
 
     async def _claim(self, requester: Requester, terms: Terms, now: datetime) -> None:
-        """Make the assertion the participant's own, or refuse it when it is another's or was to be used once."""
+        """Make the assertion the participant's own, or refuse it when it is another's or was to be used once.
+
+        A repository has done so before it passes one on, for one request of its own: here it stays the system's that
+        sent it there. Only what was to be used once becomes the repository's, so that nobody else can use it.
+        """
+        if requester.forwarder is not None and not terms.one_time:
+            return
+        user = requester.forwarder or requester.participant
         assertion = hashlib.sha256(f"{requester.issuer}\0{requester.assertion_id}".encode()).hexdigest()
         forget = self._forgot is None or abs(now - self._forgot) > _FORGET_EVERY
         if forget:
@@ -179,13 +204,29 @@ class Authenticator:
         def claim(writer) -> tuple[int, bool]:
             if forget:
                 writer.forget_assertions(now - _KEPT_AFTER_EXPIRY)
-            return writer.claim_assertion(assertion, requester.participant.id, terms.expires)
+            return writer.claim_assertion(assertion, user.id, terms.expires)
 
         owner, first = await self._index.write(claim)
-        if owner != requester.participant.id:
+        if owner != user.id:
             raise failed_authentication("the assertion was used before by another participant")
-        if terms.one_time and not first:
+        if terms.one_time and not first and requester.forwarder is None:
             raise failed_authentication("the assertion was for one use, and was used before")
+
+
+def _participants(reader: Reader) -> list[Participant]:
+    return reader.participants()
+
+
+def _behind(ura: str, connected: Iterable[Participant]) -> tuple[Participant, frozenset[str]]:
+    """The system that sent an assertion of this organisation to a repository, and the certificates that it may have.
+
+    Which of the organisation's systems it was only the repository knows: it has the sources of all.
+    """
+    own = [each for each in connected if each.organisation.ura == ura and not each.suspended and not each.repository]
+    if not own:
+        raise failed_authentication("no system of the assertion's organisation is connected here")
+    sources = dict.fromkeys(source_id for each in own for source_id in each.source_ids)
+    return replace(own[0], source_ids=tuple(sources)), frozenset(each.certificate for each in own)
 
 
 def _encoded(assertion: _Element) -> bytes:

@@ -40,10 +40,10 @@ _CONDITIONS = frozenset(f"{{{SAML}}}{name}" for name in ("AudienceRestriction", 
 
 
 class Expected(NamedTuple):
-    """What an assertion must meet. `certificate` is the SHA-256 of the caller's, in lower-case hex."""
+    """What an assertion must meet. `certificates` are the SHA-256 of the sender's, in lower-case hex."""
 
     audience: str
-    certificate: str
+    certificates: frozenset[str]
     skew: timedelta
     max_lifetime: timedelta
     least_assurance: int
@@ -143,7 +143,7 @@ def _check_subject(assertion: _Element, expected: Expected) -> datetime | None:
             if early or late or found.get("Recipient", expected.audience) != expected.audience:
                 continue
         method = confirmation.get("Method")
-        if method == BEARER or (method == HOLDER_OF_KEY and expected.certificate in _certificates(found)):
+        if method == BEARER or (method == HOLDER_OF_KEY and expected.certificates & _certificates(found)):
             return _moment(found, "NotOnOrAfter") if found is not None else None
     raise failed_authentication("no subject confirmation holds: bearer, or holder-of-key of the client certificate")
 

@@ -40,11 +40,9 @@ def read_requester(assertion: _Element, issuer: str, assurance: int, participant
     attributes = _attributes(assertion)
     provider = _number(attributes, PROVIDER)
     role = _coded(_value(attributes, ROLE), ROLE)
-    institution = _number(attributes, INSTITUTION)
+    ura = _ura(attributes)
     purpose, emergency = _purpose(_value(attributes, PURPOSE))
-    if institution.authority != URA_OID:
-        raise invalid_token("provider-institution is not a URA")
-    if institution.number != participant.organisation.ura:
+    if ura != participant.organisation.ura:
         raise failed_authentication("the assertion is of another organisation than the client certificate")
     name = _text(attributes, NAME)
     user, responsible = Person(provider.number, provider.authority, name, role), None
@@ -65,6 +63,18 @@ def read_requester(assertion: _Element, issuer: str, assurance: int, participant
         responsible=responsible,
         emergency=emergency,
     )
+
+
+def organisation_of(assertion: _Element) -> str:
+    """The URA of the organisation that the person works for."""
+    return _ura(_attributes(assertion))
+
+
+def _ura(attributes: dict[str, _Element]) -> str:
+    institution = _number(attributes, INSTITUTION)
+    if institution.authority != URA_OID:
+        raise invalid_token("provider-institution is not a URA")
+    return institution.number
 
 
 def _attributes(assertion: _Element) -> dict[str, _Element]:

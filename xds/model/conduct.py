@@ -1,6 +1,7 @@
 """What employees did, day by day, as the log shows it: what hints are made of.
 
-Days and hours are by Dutch clocks. Only looks at documents count (ITI-18, ITI-43), and only of people.
+Days and hours are by Dutch clocks. Only looks at documents count (ITI-18, ITI-43, and what a repository elsewhere asks
+before its ITI-43), and only of people.
 """
 
 from __future__ import annotations

@@ -51,6 +51,14 @@ def parse_cx(text: str) -> CX:
     return CX(number, parts[1])
 
 
+def cx_or_none(text: str | None) -> CX | None:
+    """The same for what others sent; None when it is no CX."""
+    try:
+        return parse_cx(text or "")
+    except ValueError:
+        return None
+
+
 @lru_cache(maxsize=1024)  # a time is read when it is checked, when it is compared and when it is stored
 def dtm_moment(text: str) -> int:
     """The moment that a DTM of any precision (YYYY[MM[DD[hh[mm[ss]]]]], UTC) begins, in seconds since 1970.

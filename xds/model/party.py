@@ -38,7 +38,8 @@ class Participant:
     """A connected system.
 
     `certificate` is the SHA-256 of its DER form, in lower-case hex; `source_ids` are bare OIDs. `certificate_expires`
-    is None where it isn't known.
+    is None where it isn't known. `repository` is the repositoryUniqueId of a repository, which passes on what others
+    ask; None for every other system.
     """
 
     id: int
@@ -49,6 +50,7 @@ class Participant:
     norms: NormStatus = NormStatus()
     suspended: bool = False
     certificate_expires: datetime | None = None
+    repository: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,8 @@ class Requester:
 
     `responsible` is the person on whose behalf a mandated user acts. `patient` is the assertion's resource-id.
     `emergency` is the reason that was given for breaking the glass: the purpose is then ETREAT or BTG.
-    `assurance` is the level of the authentication, 1 (low) to 4 (high).
+    `assurance` is the level of the authentication, 1 (low) to 4 (high). `forwarder` is the repository that passed the
+    request on, which then has the connection; `participant` is the system that sent it there.
     """
 
     participant: Participant
@@ -80,3 +83,4 @@ class Requester:
     patient: CX | None = None
     responsible: Person | None = None
     emergency: str | None = None
+    forwarder: Participant | None = None

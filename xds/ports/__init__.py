@@ -22,7 +22,7 @@ from xds.model.consent import (
     Question,
     TreatmentRelation,
 )
-from xds.model.objects import AnyObject, Submission
+from xds.model.objects import AnyObject, DocumentEntry, Submission
 from xds.model.party import Participant, Requester
 from xds.model.selection import AssociationSelection, EntrySelection, FolderSelection, SetSelection
 from xds.model.stored import Holding, StoredAssociation, StoredEntry, StoredFolder, StoredSet
@@ -48,6 +48,7 @@ __all__ = [
     "LogWriter",
     "Reader",
     "Registrar",
+    "RegistryApart",
     "Staged",
     "Staging",
     "Trail",
@@ -317,14 +318,26 @@ class Registrar(Protocol):
         held: Sequence[Holding],
         already: Sequence[Issue] = (),
         entries: Sequence[Entry] = (),
+        assertion: bytes | None = None,
     ) -> list[Issue]:
         """Register a submission; the holdings are recorded if and only if it is accepted (no Error among
         the issues). Unavailable when the registry can't be reached.
 
-        `entries` are the log's records of an accepted submission, and become durable with the holdings.
+        `entries` are the log's records of an accepted submission, and become durable with the holdings. `assertion` is
+        that of the person who submits, for a registry in another process.
 
         The answer begins with the issues that were found `already`. With an Error among them nothing is written, and
         what the registry would say besides is added where it can be known.
+        """
+
+
+class RegistryApart(Protocol):
+    """A registry in another process, which has the consents and so decides what its repositories may give."""
+
+    async def shown(self, unique_ids: Sequence[str], assertion: bytes | None) -> list[DocumentEntry]:
+        """The entries of those documents, by their uniqueIds, that the person of this assertion may retrieve.
+
+        Unavailable when the registry gives no answer.
         """
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from lxml import etree
 from lxml.etree import _Element
 
+from xds.consent.retrieving import look_to_retrieve, newest
 from xds.consent.sight import NO_EVIDENCE, Evidence, Sight, gather, look, record_emergencies
 from xds.ebrim.encode import at_home, escape
 from xds.ebrim.fragment import unpack
@@ -19,7 +20,7 @@ from xds.ebrim.response import encode_query_response
 from xds.errors import Code, Issue, Unavailable
 from xds.model.audit import MINOR, SUCCESS, Event
 from xds.model.audit import Access as Accessed
-from xds.model.hl7 import CX, parse_cx
+from xds.model.hl7 import cx_or_none
 from xds.model.stored import Found, Stored
 from xds.ports import Reader
 from xds.registry.stored_query import HOME, StoredQuery, discover_queries, read_parameters
@@ -33,6 +34,11 @@ _MOST_HIDDEN = 100_000
 """Objects that a requester may not see, and that a query passes over."""
 _QUERY_KEPT = 32 * 1024
 """Characters of a request that the log keeps."""
+_TO_RETRIEVE = "retrieval-check"
+_PASSED_ON = {"GetDocuments": _TO_RETRIEVE, "GetSubmissionSetAndContents": "registration-check"}
+"""What a repository asks on behalf of a person, by the query's name, as the log has it: which documents it may give
+them, and whether it registered what they submitted."""
+_NOT_PASSED_ON = Issue(Code.XDSRegistryError, "a repository may not pass this query on")
 _OTHER_PATIENT = Issue(Code.XDSRegistryError, "the assertion's resource-id is another patient than the query's")
 
 
@@ -40,14 +46,16 @@ async def answer(body: _Element, ctx: Context) -> Reply:
     """Find objects by a stored query, as LeafClass or ObjectRef."""
     assert ctx.registry is not None
     request, query, values, issues = read_request(body, ctx.registry.home_community_id)
-    asked = _Asked(request, values, body, ctx)
+    asked = _Asked(request, query, values, body, ctx)
+    if asked.passed_on and not asked.kind:
+        return asked.refuse([_NOT_PASSED_ON])
     if issues or query is None:
         return asked.refuse(issues)
     if ctx.requester is not None and ctx.requester.patient not in (None, asked.patient or ctx.requester.patient):
         return asked.refuse([_OTHER_PATIENT])
     try:
         found, evidence = await ctx.registry.index.read(lambda reader: _find(query, values, reader, asked))
-        sight = await look(found, evidence, ctx)
+        sight = await (look_to_retrieve if asked.to_retrieve else look)(found, evidence, ctx)
         await record_emergencies(sight.emergencies, ctx.registry.index)
     except Unavailable:
         return asked.refuse([Issue(Code.XDSRegistryOutOfResources, "the registry can't read at this moment")])
@@ -65,14 +73,24 @@ async def answer(body: _Element, ctx: Context) -> Reply:
 class _Asked:
     """What was asked, and the answers to it with what the log records of them."""
 
-    def __init__(self, request: AdhocQuery, values: Mapping[str, Any], body: _Element, ctx: Context):
+    def __init__(
+        self,
+        request: AdhocQuery,
+        query: StoredQuery | None,
+        values: Mapping[str, Any],
+        body: _Element,
+        ctx: Context,
+    ):
         assert ctx.registry is not None
+        self.passed_on = ctx.requester is not None and ctx.requester.forwarder is not None
+        self.kind = _PASSED_ON.get(query.name, "") if self.passed_on and query is not None else ""
+        self.to_retrieve = self.kind == _TO_RETRIEVE
         self.as_references = request.return_type == "ObjectRef"
         self.limit = ctx.registry.max_results * (REFERENCES_PER_OBJECT if self.as_references else 1)
         # What a requester may not see must not show by an answer that is too large, so more is looked at.
         self.most = self.limit + _MOST_HIDDEN if ctx.requester else self.limit
         self.is_open = ctx.requester is None and ctx.event is unrecorded
-        self.patient = None if self.is_open else _patient(values)
+        self.patient = None if self.is_open else cx_or_none(values.get("patient"))
         self._query_id = request.query_id
         self._body = body
         self._ctx = ctx
@@ -96,7 +114,8 @@ class _Asked:
             way_out = "narrow the query" if self.as_references else "ask for ObjectRef, or narrow the query"
             context = f"the answer would have more than {self.limit} objects; {way_out}"
             return [Issue(Code.XDSTooManyResults, context, section="ITI TF-2: 3.18.4.1.3")]
-        if not self.as_references and not _single_patient(visible):
+        # Documents of several patients may be retrieved at once, and the repository tells them apart.
+        if not self.as_references and not self.to_retrieve and not _single_patient(visible):
             context = "the answer has objects of more than one patient; ask for ObjectRef, or for fewer objects"
             return [Issue(Code.XDSResultNotSinglePatient, context, section="ITI TF-2: 3.18.4.1.3")]
         return []
@@ -105,18 +124,15 @@ class _Asked:
         if self._ctx.event is unrecorded:
             return None
         query = etree.tostring(self._body, encoding="unicode")[:_QUERY_KEPT]
-        return self._ctx.event(outcome, accesses, outcome_text=outcome_text, query_id=self._query_id, query=query)
-
-
-def _patient(values: Mapping[str, Any]) -> CX | None:
-    try:
-        return parse_cx(values["patient"])
-    except (KeyError, ValueError):
-        return None
+        return self._ctx.event(
+            outcome, accesses, outcome_text=outcome_text, query_id=self._query_id, query=query, transaction=self.kind
+        )
 
 
 def _find(query: StoredQuery, values: dict[str, Any], reader: Reader, asked: _Asked) -> tuple[Found, Evidence]:
     found = query.answer(values, reader, asked.most + 1)
+    if asked.to_retrieve:
+        found = newest(found.entries)
     if asked.is_open:
         return found, NO_EVIDENCE
     return found, gather(reader, found)
@@ -178,4 +194,5 @@ TRANSACTION = Transaction(
     response_action="urn:ihe:iti:2007:RegistryStoredQueryResponse",
     mtom="never",
     answer=answer,
+    passed_on=True,
 )

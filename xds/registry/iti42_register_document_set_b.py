@@ -5,7 +5,7 @@ from __future__ import annotations
 from lxml.etree import _Element
 
 from xds.consent.referring import check_references
-from xds.consent.submitting import check_submitter, submitted, submitted_entries
+from xds.consent.submitting import check_forwarder, check_submitter, submitted, submitted_entries
 from xds.ebrim.response import encode_response, status_of
 from xds.ebrim.submit import SUBMIT_OBJECTS_REQUEST, decode_submit_objects
 from xds.errors import Busy, Code, Issue, Unavailable
@@ -23,7 +23,7 @@ async def answer(body: _Element, ctx: Context) -> Reply:
     """Register the metadata of documents that a repository holds."""
     assert ctx.registry is not None
     submission, issues = decode_submit_objects(body)
-    issues = [*issues, *check_submitter(submission, ctx, Code.XDSRegistryError)]
+    issues = [*issues, *check_submitter(submission, ctx, Code.XDSRegistryError), *check_forwarder(submission, ctx)]
     try:
         issues += await check_references(submission, ctx.registry.index, ctx)
         issues = await register(ctx.registry, submission, issues, entries=submitted_entries(submission, ctx))
@@ -48,4 +48,5 @@ TRANSACTION = Transaction(
     mtom="never",
     answer=answer,
     person_needed=False,
+    passed_on=True,
 )

@@ -82,6 +82,7 @@ class LocalRegistrar:
         held: Sequence[Holding],
         already: Sequence[Issue] = (),
         entries: Sequence[Entry] = (),
+        assertion: bytes | None = None,
     ) -> list[Issue]:
         """Register a submission and record its documents, or neither."""
         # A repository that found errors may not have got the documents whose hash and size it sets.

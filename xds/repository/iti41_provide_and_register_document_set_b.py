@@ -47,7 +47,8 @@ async def _provide(
         provided, broken = await stage_contents(elements, ctx.attachments, repository.documents, inline)
         receipt = pair(submission, provided, repository.unique_id)
         issues += [*broken, *receipt.issues]
-        issues += await check_references(submission, repository.index, ctx)
+        if repository.apart is None:
+            issues += await check_references(submission, repository.index, ctx)
         held = await _check_held(repository, receipt) if status_of(issues) != FAILURE else []
         issues += held
         contents = [each.content for each in provided if each.content is not None]
@@ -60,7 +61,10 @@ async def _provide(
         repository.documents.discard(inline)
     try:
         entries = submitted_entries(receipt.submission, ctx)
-        issues = each_once(await repository.registrar.register(receipt.submission, receipt.holdings, issues, entries))
+        registered = repository.registrar.register(
+            receipt.submission, receipt.holdings, issues, entries, ctx.assertion()
+        )
+        issues = each_once(await registered)
     except Busy:
         return [*issues, _BUSY]
     except Unavailable:

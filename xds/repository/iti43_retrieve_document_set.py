@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import NamedTuple
 
 from lxml.etree import _Element
 from msgspec import structs
 
-from xds.consent.sight import NO_EVIDENCE, NOTHING, Evidence, Sight, gather, look, record_emergencies
+from xds.consent.retrieving import BY_REGISTRY, look_to_retrieve, newest
+from xds.consent.sight import NO_EVIDENCE, Evidence, gather, record_emergencies
 from xds.ebrim.response import FAILURE, PARTIAL_SUCCESS, SUCCESS
 from xds.ebrim.retrieve import (
     RETRIEVE_DOCUMENT_SET_REQUEST,
@@ -17,9 +19,12 @@ from xds.ebrim.retrieve import (
     encode_retrieve_response,
 )
 from xds.errors import Code, Issue, Unavailable
-from xds.model.audit import MINOR, Event
+from xds.model.audit import MINOR, Document, Event
 from xds.model.audit import SUCCESS as DONE
 from xds.model.audit import Access as Accessed
+from xds.model.consent import holders_of
+from xds.model.hl7 import cx_or_none
+from xds.model.objects import DocumentEntry
 from xds.model.selection import EntrySelection
 from xds.model.stored import Found, Holding
 from xds.ports import Reader
@@ -30,6 +35,18 @@ MAX_REQUESTS = 1000
 _READ_FIRST = 256 * 1024
 """Bytes of documents that are read before an answer begins, so that damage to them can still be told in it."""
 _ERRORS = "ITI TF-3: Table 4.2.4.1-2"
+_NO_REGISTRY = Issue(
+    Code.XDSRegistryNotAvailable, "the registry can't be asked at this moment what may be retrieved", section=_ERRORS
+)
+_UNREADABLE = Issue(Code.XDSRepositoryOutOfResources, "the repository can't read at this moment", section=_ERRORS)
+
+
+class _Looked(NamedTuple):
+    """The documents that may be had, by uniqueId, and what the log records of them; or why that is not known."""
+
+    held: Mapping[str, Holding] = {}
+    accesses: Sequence[Accessed] = ()
+    unavailable: Issue | None = None
 
 
 async def answer(body: _Element, ctx: Context) -> Reply:
@@ -40,13 +57,9 @@ async def answer(body: _Element, ctx: Context) -> Reply:
     if len(requests) > MAX_REQUESTS:
         issue = Issue(Code.XDSRepositoryError, f"a request asks for at most {MAX_REQUESTS} documents")
         requests, issues = [], [issue]
-    held: Mapping[str, Holding] = {}
-    sight = NOTHING
-    try:
-        held, sight = await _look(repository, requests, ctx)
-    except Unavailable:
-        context = "the repository can't read at this moment"
-        issues.append(Issue(Code.XDSRepositoryOutOfResources, context, section=_ERRORS))
+    held, accesses, unavailable = await _look(repository, requests, ctx)
+    if unavailable is not None:
+        issues.append(unavailable)
         requests = [request for request in requests if not _is_ours(repository, request)]
     documents, attachments, given, room = [], [], set(), _READ_FIRST
     for request in requests:
@@ -69,43 +82,87 @@ async def answer(body: _Element, ctx: Context) -> Reply:
         tuple(attachments),
         urn.rpartition(":")[2],
         codes,
-        _event(ctx, sight, given, repository.unique_id, codes),
+        _event(ctx, accesses, given, repository.unique_id, codes),
         gives_nothing=not documents,
     )
 
 
-async def _look(
-    repository: Repository, requests: Sequence[DocumentRequest], ctx: Context
-) -> tuple[Mapping[str, Holding], Sight]:
-    """The documents that are held and may be had, by uniqueId; and what the log records of them.
-
-    What may not be had is as if it were not held. A document without metadata in this index is for nobody, once it
-    matters who asks. Of several versions of its metadata the newest decides; where it was registered more than once,
-    all must permit it, so that nobody gets it by registering it as their own.
-    """
+async def _look(repository: Repository, requests: Sequence[DocumentRequest], ctx: Context) -> _Looked:
+    """The documents that are held and may be had. What may not be had is as if it were not held."""
     unique_ids = tuple(dict.fromkeys(each.document_unique_id for each in requests if _is_ours(repository, each)))
     if not unique_ids:
-        return {}, NOTHING
+        return _Looked()
+    try:
+        if repository.apart is not None and ctx.requester is not None:
+            try:
+                # It is asked of all, so that neither the time nor an error tells which are held.
+                shown = await repository.apart.shown(unique_ids, ctx.assertion())
+            except Unavailable:
+                return _Looked(unavailable=_NO_REGISTRY)
+            return await _shown(repository, unique_ids, shown)
+        return await _permitted(repository, unique_ids, ctx)
+    except Unavailable:
+        return _Looked(unavailable=_UNREADABLE)
+
+
+async def _shown(repository: Repository, unique_ids: Sequence[str], entries: Sequence[DocumentEntry]) -> _Looked:
+    """Those that a registry in another process shows, as they are held."""
+    shown: dict[str, list[DocumentEntry]] = {}
+    for entry in entries:
+        shown.setdefault(entry.unique_id or "", []).append(entry)
+    known = await repository.index.read(lambda reader: reader.holdings(unique_ids))
+    held = {
+        each.unique_id: each
+        for each in known
+        if each.unique_id in shown and all(_is_of(entry, each, repository) for entry in shown[each.unique_id])
+    }
+    of_patients: dict[str | None, list[DocumentEntry]] = {}
+    for unique_id in held:
+        for entry in shown[unique_id]:
+            of_patients.setdefault(entry.patient_id, []).append(entry)
+    return _Looked(held, [_access(patient, each) for patient, each in of_patients.items()])
+
+
+def _access(patient: str | None, entries: Sequence[DocumentEntry]) -> Accessed:
+    documents = [Document(each.unique_id or "", each.entry_uuid) for each in entries]
+    holders = holders_of(author for each in entries for author in each.authors)
+    return Accessed(cx_or_none(patient), BY_REGISTRY, documents, tuple(sorted(holders)))
+
+
+def _is_of(entry: DocumentEntry, holding: Holding, repository: Repository) -> bool:
+    """Whether an entry is of the document that is held here."""
+    return (
+        entry.repository_unique_id == repository.unique_id
+        and (entry.hash or "").lower() == holding.hash
+        and entry.size == str(holding.size)
+        and (repository.home_community_id is None or entry.home_community_id in (None, repository.home_community_id))
+    )
+
+
+async def _permitted(repository: Repository, unique_ids: Sequence[str], ctx: Context) -> _Looked:
+    """Those that consent permits, where the index has the metadata too.
+
+    A document without metadata in it is for nobody, once it matters who asks.
+    """
 
     def question(reader: Reader) -> tuple[dict[str, Holding], Found, Evidence]:
         held = {each.unique_id: each for each in reader.holdings(unique_ids)}
         if not held or (ctx.requester is None and ctx.event is unrecorded):
             return held, Found(), NO_EVIDENCE
-        newest = {each.logical_id: each for each in reader.entries(EntrySelection(unique_ids=tuple(held)))}
-        found = Found(list(newest.values()))
+        found = newest(reader.entries(EntrySelection(unique_ids=tuple(held))))
         return held, found, gather(reader, found)
 
     held, found, evidence = await repository.index.read(question)
-    sight = await look(found, evidence, ctx)
+    sight = await look_to_retrieve(found, evidence, ctx)
     await record_emergencies(sight.emergencies, repository.index)
     if ctx.requester is not None:
-        seen = {each.entry_uuid for each in sight.found.entries}
-        refused = {each.unique_id for each in found.entries if each.entry_uuid not in seen}
-        held = {each.unique_id: held[each.unique_id] for each in found.entries if each.unique_id not in refused}
-    return held, sight
+        held = {each.unique_id: held[each.unique_id] for each in sight.found.entries}
+    return _Looked(held, sight.accesses)
 
 
-def _event(ctx: Context, sight: Sight, given: set[str], unique_id: str, codes: Sequence[str]) -> Event | None:
+def _event(
+    ctx: Context, looked: Sequence[Accessed], given: set[str], unique_id: str, codes: Sequence[str]
+) -> Event | None:
     """Which documents were given, for each patient."""
     accesses = [
         Accessed(
@@ -114,7 +171,7 @@ def _event(ctx: Context, sight: Sight, given: set[str], unique_id: str, codes: S
             [structs.replace(one, repository=unique_id) for one in each.documents if one.unique_id in given],
             each.holders,
         )
-        for each in sight.accesses
+        for each in looked
     ]
     return ctx.event(DONE if given else MINOR, accesses, outcome_text=" ".join(dict.fromkeys(codes)))
 

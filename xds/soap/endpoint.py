@@ -222,7 +222,7 @@ class Endpoint:
         attachments: Mapping[str, Staged] = exchange.received.attachments
         if self._documents is not None:
             attachments = resolve_includes(envelope.message, attachments)
-        recording = self._recording
+        recording, trust = self._recording, self._trust
         told = {} if recording is None else {"event": partial(_event, exchange), "entries": recording.entries}
         context = self._context(
             request_id=exchange.request_id,
@@ -230,6 +230,7 @@ class Endpoint:
             started=exchange.at,
             requester=exchange.requester,
             participant=exchange.participant,
+            assertion=lambda: None if trust is None else trust.identity.assertion(envelope.headers),
             **told,
         )
         reply, answer = await self._actor.answer(transaction, envelope, context)
@@ -252,6 +253,8 @@ class Endpoint:
                 envelope.headers, certificate, exchange.at, person_needed=transaction.person_needed
             )
         if exchange.requester is not None:
+            if exchange.requester.forwarder is not None and not transaction.passed_on:
+                raise Fault(f"a repository may not pass on {transaction.number}")
             exchange.participant = exchange.requester.participant
         elif not transaction.person_needed:
             exchange.participant = await identity.system(certificate)
@@ -304,13 +307,15 @@ class Endpoint:
         )
 
 
-def _event(exchange: _Exchange, outcome: int, accesses: Sequence[Access] = (), **told: str) -> Event:
+def _event(
+    exchange: _Exchange, outcome: int, accesses: Sequence[Access] = (), *, transaction: str = "", **told: str
+) -> Event:
     """What the log is told of a request. Of who was not let in, the certificate is what is known."""
     certificate = exchange.peer.certificate
     unknown = exchange.kind == "assertion-refused" and exchange.participant is None and certificate is not None
     return Event(
         exchange.request_id,
-        exchange.kind,
+        transaction or exchange.kind,
         exchange.at,
         outcome,
         requester=exchange.requester,

@@ -16,11 +16,13 @@ from xds.errors import Fault
 from xds.soap import addressing
 from xds.soap.addressing import NO_ADDRESSING, Addressing
 from xds.soap.fault import ANONYMOUS, SOAP, WSA, must_understand, version_mismatch
+from xds.soap.trust import WSSE
 
 _ENVELOPE, _HEADER, _BODY, _FAULT = (f"{{{SOAP}}}{name}" for name in ("Envelope", "Header", "Body", "Fault"))
 _MUST_UNDERSTAND = f"{{{SOAP}}}mustUnderstand"
 _ROLE = f"{{{SOAP}}}role"
 _OURS = (None, "", f"{SOAP}/role/ultimateReceiver", f"{SOAP}/role/next")
+_SECURITY_HEAD = f'<wsse:Security xmlns:wsse="{WSSE}" soap:mustUnderstand="1">'.encode()
 _TAIL = b"</soap:Body></soap:Envelope>"
 
 
@@ -93,15 +95,16 @@ def close_envelope(action: str, request: Addressing, body: Sequence[bytes]) -> t
     return head, relates, middle, *body, _TAIL
 
 
-def request_envelope(action: str, to: str, message_id: str, body: bytes) -> bytes:
-    """A request with its addressing headers around `body`."""
+def request_envelope(action: str, to: str, message_id: str, body: bytes, assertion: bytes | None = None) -> bytes:
+    """A request with its addressing headers around `body`, and the assertion of the person behind it, if any."""
     head = (
         f'<?xml version="1.0" encoding="UTF-8"?>\n<soap:Envelope xmlns:soap="{SOAP}" xmlns:wsa="{WSA}"><soap:Header>'
         f'<wsa:Action soap:mustUnderstand="1">{escape(action)}</wsa:Action><wsa:To>{escape(to)}</wsa:To>'
         f"<wsa:MessageID>{escape(message_id)}</wsa:MessageID>"
-        f"<wsa:ReplyTo><wsa:Address>{ANONYMOUS}</wsa:Address></wsa:ReplyTo></soap:Header><soap:Body>"
+        f"<wsa:ReplyTo><wsa:Address>{ANONYMOUS}</wsa:Address></wsa:ReplyTo>"
     )
-    return b"".join((head.encode(), body, _TAIL))
+    security = b"" if assertion is None else b"".join((_SECURITY_HEAD, assertion, b"</wsse:Security>"))
+    return b"".join((head.encode(), security, b"</soap:Header><soap:Body>", body, _TAIL))
 
 
 @lru_cache(maxsize=64)

@@ -1,6 +1,6 @@
-"""A registry that is another process: ITI-42 over SOAP.
+"""A registry that is another process: ITI-42 and ITI-18 over SOAP.
 
-Source: ITI TF-2: 3.42.
+Source: ITI TF-2: 3.42 and 3.18.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable, Sequence
 
 import aiohttp
+import structlog
 from lxml.etree import _Element
 
 from xds import xmlio
@@ -17,17 +18,24 @@ from xds.ebrim.objects import decode_objects
 from xds.ebrim.query import encode_adhoc_query
 from xds.ebrim.response import FAILURE, REGISTRY_RESPONSE, decode_response, status_of
 from xds.ebrim.submit import encode_submit_objects
-from xds.ebrim.vocabulary import RIM
+from xds.ebrim.vocabulary import QUERY, RIM
 from xds.errors import Code, Fault, Issue, Unavailable
 from xds.model.audit import Entry
-from xds.model.objects import Submission
+from xds.model.objects import DocumentEntry, Submission
 from xds.model.stored import Holding
 from xds.ports import Index, Writer
 from xds.soap.envelope import open_envelope, request_envelope
 
+_log = structlog.get_logger()
+
 _REGISTER = "urn:ihe:iti:2007:RegisterDocumentSet-b"
 _QUERY = "urn:ihe:iti:2007:RegistryStoredQuery"
 _GET_SUBMISSION_SET_AND_CONTENTS = "urn:uuid:e8e3cb2c-e39c-46b9-99e4-c12f57260b83"
+_GET_DOCUMENTS = "urn:uuid:5c4f972b-d56b-40ac-a5fc-c8ca9b40b9d4"
+_DOCUMENT_UNIQUE_ID = "$XDSDocumentEntryUniqueId"
+_MOST_ASKED = 100
+"""Documents in one question: the answer has the metadata of all."""
+_QUERY_RESPONSE = f"{{{QUERY}}}AdhocQueryResponse"
 _OBJECT_LIST = f"{{{RIM}}}RegistryObjectList"
 _MAX_ANSWER = 8 << 20
 # The registry broke down rather than refused: what it had begun may have been done.
@@ -38,8 +46,8 @@ _REGISTERING = aiohttp.ClientTimeout(total=60, sock_connect=5)
 _ASKING = aiohttp.ClientTimeout(total=10, sock_connect=5)  # the sender has waited already
 
 
-class RemoteRegistrar:
-    """The port `Registrar` over ITI-42."""
+class RemoteRegistry:
+    """The ports `Registrar`, over ITI-42, and `RegistryApart`, over ITI-18."""
 
     def __init__(
         self,
@@ -69,6 +77,7 @@ class RemoteRegistrar:
         held: Sequence[Holding],
         already: Sequence[Issue] = (),
         entries: Sequence[Entry] = (),
+        assertion: bytes | None = None,
     ) -> list[Issue]:
         """Register a submission; what is wrong with it.
 
@@ -87,12 +96,13 @@ class RemoteRegistrar:
         if issues:
             return [*already, *issues]
         try:
-            issues = await self._register(submission)
+            issues = await self._register(submission, assertion)
         except _Untouched as error:
             await self._index.write(lambda writer: writer.release(fresh))
+            _log.error("not registered", reason=str(error))
             raise Unavailable(str(error)) from error
         except Unavailable:
-            if not await self._has(submission):
+            if not await self._has(submission, assertion):
                 raise
             issues = []
         if status_of(issues) == FAILURE:
@@ -102,8 +112,23 @@ class RemoteRegistrar:
             await self._index.write(lambda writer: _keep(writer, held, entries))
         return [*already, *issues]
 
-    async def _register(self, submission: Submission) -> list[Issue]:
-        message = await self._ask(_REGISTER, encode_submit_objects(submission), _REGISTERING)
+    async def shown(self, unique_ids: Sequence[str], assertion: bytes | None) -> list[DocumentEntry]:
+        """The entries of those documents, by their uniqueIds, that the person of this assertion may retrieve.
+
+        Unavailable when the registry gives no answer.
+        """
+        found: list[DocumentEntry] = []
+        try:
+            for start in range(0, len(unique_ids), _MOST_ASKED):
+                asked = {_DOCUMENT_UNIQUE_ID: unique_ids[start : start + _MOST_ASKED]}
+                found += (await self._find(encode_adhoc_query(_GET_DOCUMENTS, asked), assertion)).entries
+        except (_Untouched, Unavailable) as error:
+            _log.error("the registry does not say what may be retrieved", reason=str(error))
+            raise Unavailable(str(error)) from error
+        return found
+
+    async def _register(self, submission: Submission, assertion: bytes | None) -> list[Issue]:
+        message = await self._ask(_REGISTER, encode_submit_objects(submission), _REGISTERING, assertion)
         if message.tag != REGISTRY_RESPONSE:
             raise Unavailable("the registry's answer is not a RegistryResponse")
         status, issues = decode_response(message)
@@ -113,24 +138,29 @@ class RemoteRegistrar:
             raise Unavailable("the registry broke down")
         return issues
 
-    async def _has(self, submission: Submission) -> bool:
+    async def _has(self, submission: Submission, assertion: bytes | None) -> bool:
         """Whether the registry has this very submission. False is no proof that it hasn't, or will not."""
         unique_id = next((submission_set.unique_id for submission_set in submission.submission_sets), None)
         if unique_id is None:
             return False
         query = encode_adhoc_query(_GET_SUBMISSION_SET_AND_CONTENTS, {"$XDSSubmissionSetUniqueId": unique_id})
         try:
-            objects = (await self._ask(_QUERY, query, _ASKING)).find(_OBJECT_LIST)
+            found = await self._find(query, assertion)
         except (_Untouched, Unavailable):
             return False
-        if objects is None:
-            return False
-        found, _ = decode_objects(objects)
         return bool(found.submission_sets) and _identity(submission) <= _identity(found)
 
-    async def _ask(self, action: str, body: bytes, timeout: aiohttp.ClientTimeout) -> _Element:
+    async def _find(self, query: bytes, assertion: bytes | None) -> Submission:
+        """What the registry answers to a query; Unavailable when it does not answer that."""
+        answer = await self._ask(_QUERY, query, _ASKING, assertion)
+        objects = answer.find(_OBJECT_LIST)
+        if answer.tag != _QUERY_RESPONSE or objects is None or not answer.get("status", "").endswith(":Success"):
+            raise Unavailable("the registry refuses our query")
+        return decode_objects(objects)[0]
+
+    async def _ask(self, action: str, body: bytes, timeout: aiohttp.ClientTimeout, assertion: bytes | None) -> _Element:
         """The message in the registry's answer. Unavailable when there is none that can be read."""
-        message = request_envelope(action, self._url, f"urn:uuid:{uuid.uuid4()}", body)
+        message = request_envelope(action, self._url, f"urn:uuid:{uuid.uuid4()}", body, assertion)
         headers = {"Content-Type": f'application/soap+xml; charset=UTF-8; action="{action}"'}
         try:
             async with self._connected().post(

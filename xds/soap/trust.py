@@ -12,7 +12,8 @@ from lxml.etree import _Element
 from xds.model.party import Participant, Requester
 from xds.ports import Log
 
-SECURITY = "{http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd}Security"
+WSSE = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
+SECURITY = f"{{{WSSE}}}Security"
 """The header block that tells who asks. Source: WS-Security 1.1: 5."""
 
 
@@ -31,6 +32,8 @@ class Identity(Protocol):
     async def authenticate(
         self, headers: Sequence[_Element], certificate: str | None, now: datetime, *, person_needed: bool = True
     ) -> Requester | None: ...
+
+    def assertion(self, headers: Sequence[_Element]) -> bytes | None: ...
 
     async def system(self, certificate: str | None) -> Participant | None: ...
 

@@ -57,7 +57,7 @@ class ClientLaunch:
 
     async def _portal(self, launch: Launch) -> Participant:
         found = await self._site.sources.index.read(lambda reader: reader.participant(launch.certificate))
-        if found is None or found.suspended:
+        if found is None or found.suspended or found.repository is not None:
             raise Refused("the portal is no participant")
         if found.organisation.ura != launch.issuer:
             raise Refused("the token is in the name of another organisation")

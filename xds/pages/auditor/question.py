@@ -44,6 +44,8 @@ HEADINGS: dict[str, Heading] = {
         {
             "ITI-8": "cliëntgegevens bijgewerkt",
             "ITI-18": "documenten gezocht",
+            "retrieval-check": "opslag vroeg wat opgehaald mag worden",
+            "registration-check": "opslag vroeg wat geregistreerd is",
             "ITI-41": "document aangeboden",
             "ITI-42": "document geregistreerd",
             "ITI-43": "document opgehaald",
@@ -82,6 +84,7 @@ HEADINGS: dict[str, Heading] = {
         {
             "consent": "toestemming",
             "own-record": "eigen document",
+            "registry": "besluit van het register",
             "authorisation": "bevoegdheid van de rol",
             "treatment-relation": "behandelrelatie",
             "confidentiality": "vertrouwelijkheid",

@@ -21,6 +21,8 @@ from xds.pages.documents import together
 DEEDS: Mapping[str, str] = {
     "ITI-8": "Gaf de gegevens van de cliënt door, zoals het nummer.",
     "ITI-18": "Zocht welke documenten er zijn.",
+    "retrieval-check": "Haalde een document op. Het systeem dat het bewaart, vroeg eerst of dat mocht.",
+    "registration-check": "Stelde een document beschikbaar. Het systeem dat het bewaart, keek na of dat was gelukt.",
     "ITI-41": "Stelde een document beschikbaar.",
     "ITI-42": "Meldde een document aan.",
     "ITI-43": "Opende een document.",
@@ -52,6 +54,7 @@ DEEDS: Mapping[str, str] = {
 TRIED: Mapping[str, str] = {
     "ITI-8": "Wilde de gegevens van de cliënt doorgeven.",
     "ITI-18": "Wilde zoeken welke documenten er zijn.",
+    "retrieval-check": "Wilde een document ophalen. Het systeem dat het bewaart, vroeg of dat mocht.",
     "ITI-41": "Wilde een document beschikbaar stellen.",
     "ITI-42": "Wilde een document aanmelden.",
     "ITI-43": "Wilde een document openen.",
@@ -178,7 +181,7 @@ def permitted(record: Record) -> bool:
             return record.checks[2] == "T"
         case "emergency":
             return record.checks[3] == "T"
-    return record.rule == "own-record"
+    return record.rule in ("own-record", "registry")
 
 
 def _decided(record: Record) -> tuple[str, str, str]:
