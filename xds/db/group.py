@@ -1,7 +1,8 @@
 """Write transactions of many callers in few commits.
 
 Changes gather while the event loop goes through what is ready, and while the commit before them waits for the disk.
-Then all of them run in one transaction. So a lone caller waits for nobody, and under load the wait is shared.
+Then all of them run in one transaction. Callers who were answered together come back together: a round waits a moment
+to be as large as the one before. So a lone caller waits for nobody, and under load the wait is shared.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from xds.errors import Busy, Unavailable
 _MOST_QUEUED = 2048
 _MOST_SHARED = 64
 """Changes in one commit: more would make other processes and the first caller wait longer for little gain."""
+_PATIENCE = 0.001
+"""Seconds for which a round waits to be as large as the one before it."""
 _PAUSE = 0.001
 """Seconds between two attempts to begin while another process writes."""
 
@@ -86,6 +89,8 @@ class Rounds:
         self._in_thread = in_thread
         self._thread = ThreadPoolExecutor(1, "xds-write")
         self._queue: deque[Change] = deque()
+        self._expected = 1
+        self._waiting: asyncio.TimerHandle | None = None
         self._busy = False
         self._closed = False
         self._closing = threading.Lock()
@@ -96,9 +101,7 @@ class Rounds:
             raise Busy("the database is busy: too many changes wait for it")
         future = self.loop.create_future()
         self._queue.append(Change(change, future))
-        if not self._busy:
-            self._busy = True
-            self.loop.call_soon(self._begin)
+        self._consider()
         return future
 
     def close(self) -> None:
@@ -107,6 +110,22 @@ class Rounds:
             self._closed = True
         self._thread.shutdown()
         self._connection.discard()
+
+    def _consider(self) -> None:
+        """Begin a round when enough changes wait, or later."""
+        if self._busy or not self._queue:
+            return
+        if len(self._queue) >= self._expected:
+            self._start()
+        elif self._waiting is None:
+            self._waiting = self.loop.call_later(_PATIENCE, self._start)
+
+    def _start(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
+        self._busy = True
+        self.loop.call_soon(self._begin)
 
     def _begin(self) -> None:
         with self._closing:
@@ -128,6 +147,7 @@ class Rounds:
         if not begun:
             return None
         group = self._taken()
+        self._expected = len(group)
         self._connection.run(group)
         return group
 
@@ -147,6 +167,5 @@ class Rounds:
     def _settle(self, group: list[Change]) -> None:
         for change in group:
             change.settle()
-        self._busy = bool(self._queue)
-        if self._queue:
-            self.loop.call_soon(self._begin)
+        self._busy = False
+        self._consider()

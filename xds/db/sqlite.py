@@ -52,6 +52,7 @@ class SqliteSession:
         """False when another connection writes: SQLite's own waiting sleeps for up to 100 ms at a time."""
         if self._waits:
             self._connection.execute("PRAGMA busy_timeout=0")
+            self._connection.execute("PRAGMA mmap_size=0")
             self._waits = False
         self._check_file()
         try:
