@@ -110,7 +110,8 @@ class Reply(NamedTuple):
 
     `status` ("Success", "PartialSuccess", "Failure") and `codes` are for logs and metrics. `event` is what must be
     durable in the log before the answer leaves; None where nothing is recorded, or a write has done so.
-    `gives_nothing`: from when it leaves nobody may learn whether there was something that they may not see.
+    `lacking`: it has nothing, or not all that was asked for; from when it leaves nobody may learn whether there was
+    something that they may not see.
     """
 
     body: Sequence[bytes]
@@ -118,7 +119,7 @@ class Reply(NamedTuple):
     status: str = "Success"
     codes: tuple[str, ...] = ()
     event: Event | None = None
-    gives_nothing: bool = False
+    lacking: bool = False
 
 
 class Answered(NamedTuple):

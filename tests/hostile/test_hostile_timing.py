@@ -25,8 +25,8 @@ from xds.soap.beat import BEAT
 
 TIMES = int(os.environ.get("TIMING_SAMPLES", "25"))
 NOISE = 0.001
-HIDDEN, HIDDEN_MAP = new_uuid(), new_uuid()
-UNIQUE_ID = "2.999.100.91"
+HIDDEN, HIDDEN_MAP, SEEN = new_uuid(), new_uuid(), new_uuid()
+UNIQUE_ID, SEEN_ID = "2.999.100.91", "2.999.100.90"
 ABSENT = "2.999.100.92"
 APND = AssociationType.APND
 
@@ -43,6 +43,9 @@ def region(tmp_path_factory) -> Iterator[Region]:
         )
         answer = region.provide("midwife-practice", region.token("midwife-practice", MIDWIFE), sent, {HIDDEN: b"x"})
         assert b"ResponseStatusType:Success" in answer
+        doctor, own = region.token("hospital", GYNAECOLOGIST), submission("hospital", entry("hospital", SEEN, SEEN_ID))
+        answer = region.provide("hospital", doctor, own, {SEEN: b"x"})
+        assert b"ResponseStatusType:Success" in answer
         yield region
         region.close()
 
@@ -53,12 +56,21 @@ def cases(repository: str) -> dict[str, tuple[str, str, str]]:
     def asked(name: str, parameter: str, uuid: str) -> tuple[str, str, str]:
         return "/registry", query(name, {parameter: [f"'{uuid}'"]}), query(name, {parameter: [f"'{new_uuid()}'"]})
 
+    def beside(uuid: str) -> str:
+        return query("GetDocuments", {"$XDSDocumentEntryEntryUUID": [f"('{SEEN}','{uuid}')"]})
+
     reference = submission("hospital", entry("hospital", "new", "2.999.100.93"), association("new", HIDDEN, APND))
     absent = submission("hospital", entry("hospital", "new", "2.999.100.93"), association("new", new_uuid(), APND))
     return {
         "GetDocuments": asked("GetDocuments", "$XDSDocumentEntryEntryUUID", HIDDEN),
         "GetFolderAndContents": asked("GetFolderAndContents", "$XDSFolderEntryUUID", HIDDEN_MAP),
         "ITI-43": ("/repository", retrieval(repository, [UNIQUE_ID]), retrieval(repository, [ABSENT])),
+        "GetDocuments, one seen": ("/registry", beside(HIDDEN), beside(new_uuid())),
+        "ITI-43, one seen": (
+            "/repository",
+            retrieval(repository, [SEEN_ID, UNIQUE_ID]),
+            retrieval(repository, [SEEN_ID, ABSENT]),
+        ),
         "ITI-42": ("/registry", *(encode_submit_objects(each).decode() for each in (reference, absent))),
     }
 

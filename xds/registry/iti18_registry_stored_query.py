@@ -91,6 +91,7 @@ class _Asked:
         self.most = self.limit + _MOST_HIDDEN if ctx.requester else self.limit
         self.is_open = ctx.requester is None and ctx.event is unrecorded
         self.patient = None if self.is_open else cx_or_none(values.get("patient"))
+        self._ids = _ids(values)
         self._query_id = request.query_id
         self._body = body
         self._ctx = ctx
@@ -99,7 +100,8 @@ class _Asked:
         accesses = sight.accesses or ([] if self.patient is None else [Accessed(self.patient)])
         hidden = any(each.verdict is not None and not each.verdict.permitted for each in accesses)
         event = self._event(MINOR if hidden else SUCCESS, accesses)
-        return Reply(encode_query_response(objects), event=event, gives_nothing=not objects)
+        lacking = not objects or (len(self._ids) > 1 and not self._ids <= _told_of(sight.found))
+        return Reply(encode_query_response(objects), event=event, lacking=lacking)
 
     def refuse(self, issues: list[Issue]) -> Reply:
         codes = tuple(dict.fromkeys(issue.code for issue in issues))
@@ -127,6 +129,19 @@ class _Asked:
         return self._ctx.event(
             outcome, accesses, outcome_text=outcome_text, query_id=self._query_id, query=query, transaction=self.kind
         )
+
+
+def _ids(values: Mapping[str, Any]) -> set[str]:
+    """The ids that were asked for as a list."""
+    lists = (values.get(name) for name in ("uuids", "unique_ids", "logical_ids"))
+    return {each for ids in lists if isinstance(ids, tuple) for each in ids}
+
+
+def _told_of(found: Found) -> set[str]:
+    """The ids of what is in an answer, and of what hangs on it."""
+    told = {end for each in found.associations for end in (each.source_object, each.target_object)}
+    names = ("entry_uuid", "unique_id", "logical_id")
+    return told | {getattr(each, name) for each in found.objects for name in names if hasattr(each, name)}
 
 
 def _find(query: StoredQuery, values: dict[str, Any], reader: Reader, asked: _Asked) -> tuple[Found, Evidence]:

@@ -36,7 +36,7 @@ async def answer(body: _Element, ctx: Context) -> Reply:
     codes = tuple(issue.code for issue in issues)
     failed = status == "Failure"
     event = submitted(submission, ctx, codes) if failed else None
-    return Reply((encode_response(issues),), status=status, codes=codes, event=event, gives_nothing=failed)
+    return Reply((encode_response(issues),), status=status, codes=codes, event=event, lacking=failed)
 
 
 async def _provide(

@@ -83,7 +83,7 @@ async def answer(body: _Element, ctx: Context) -> Reply:
         urn.rpartition(":")[2],
         codes,
         _event(ctx, accesses, given, repository.unique_id, codes),
-        gives_nothing=not documents,
+        lacking=bool(issues),
     )
 
 

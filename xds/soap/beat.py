@@ -1,4 +1,4 @@
-"""When an answer leaves that gives nothing: its time must not tell whether there was something to hide."""
+"""When an answer leaves that lacks something: its time must not tell whether there was something to hide."""
 
 from __future__ import annotations
 

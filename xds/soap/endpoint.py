@@ -172,7 +172,7 @@ class Endpoint:
             if self._recording is not None and reply.event is not None and not self._recording.may_give():
                 raise Unavailable("the log has had no anchor for too long")
             await self._record(exchange, reply.event)
-            if reply.gives_nothing and exchange.participant is not None:
+            if reply.lacking and exchange.participant is not None:
                 await next_beat(exchange.started)
             multipart = bool(reply.attachments) or transaction.mtom == "always"
             multipart = multipart or (transaction.mtom == "mirror" and exchange.received.mtom)
