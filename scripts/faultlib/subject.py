@@ -5,11 +5,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import http.client
+import io
 import random
 import re
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -22,11 +21,11 @@ from sqlalchemy import create_engine, text
 from faultlib import ROOT, messages
 from faultlib.messages import MULTIPART, PLAIN, SUCCESS
 from faultlib.server import Server, Starter
+from xds.cli.main import main
 
 _ANSWER = 20.0
 """What a socket waits for at most."""
 _STARTED = 30.0
-_COMMAND = 60.0
 # Below the ports that the kernel gives to outgoing connections: while the server is down one of those could take it.
 _PORTS = range(20_000, 32_000)
 
@@ -73,10 +72,8 @@ class Subject:
 
     @staticmethod
     def _xds(*arguments: str) -> None:
-        command = [sys.executable, "-m", "xds", *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=_COMMAND)
-        if done.returncode:
-            raise RuntimeError(f"xds {' '.join(arguments)}: {done.stderr}")
+        with contextlib.redirect_stdout(io.StringIO()):
+            main(arguments, standalone_mode=False)
 
     def set(self, section: str, line: str) -> None:
         """Add a line to a section of the configuration; before the first start."""
