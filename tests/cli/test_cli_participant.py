@@ -43,6 +43,14 @@ def test_a_system_is_added_changed_suspended_and_let_in_again(xds, folder):
     assert xds("participant", "sources", "5", "1.2.5", *config).returncode == 1
     assert xds("participant", "resume", "4", *config).returncode == 0
     assert not listed(xds, folder)[3]["suspended"]
+    assert xds("participant", "repository", "4", "urn:oid:2.999.1", *config).returncode == 0
+    assert listed(xds, folder)[3]["repository"] == "2.999.1"
+    listing = xds("participant", "list", *config).stdout
+    assert listing.count("passes requests on as the repository 2.999.1") == 1
+    assert xds("participant", "repository", "4", "--none", *config).returncode == 0
+    assert listed(xds, folder)[3]["repository"] is None
+    for wrong, status in ((("4",), 2), (("4", "2.999.1", "--none"), 2), (("4", "x"), 2), (("5", "2.999.1"), 1)):
+        assert xds("participant", "repository", *wrong, *config).returncode == status
     assert xds("participant", "suspend", "5", *config).returncode == 1
     assert xds("participant", "norms", "5", *config).returncode == 1
     changes = xds("audit", "list", "--json", "--transaction", "participant-change", *config).stdout
@@ -51,6 +59,8 @@ def test_a_system_is_added_changed_suspended_and_let_in_again(xds, folder):
         ("suspended", 1),
         ("norms recorded: NEN 7513 since 2026-03-01", 1),
         ("let in again", 1),
+        ("passes requests on as the repository 2.999.1", 1),
+        ("passes no requests on", 1),
     ):
         assert changes.count(what) == times, changes
 

@@ -21,8 +21,9 @@ from xds.ebrim.vocabulary import XDSB, XOP
 from xds.errors import Busy, Issue
 from xds.model.affinity_domain import AffinityDomain
 from xds.model.objects import Submission
+from xds.model.party import Requester
 from xds.model.stored import Holding
-from xds.ports import Registrar, Staged
+from xds.ports import Registrar, RegistryApart, Staged
 from xds.registry.register import LocalRegistrar
 from xds.repository import iti41_provide_and_register_document_set_b as iti41
 from xds.repository import iti43_retrieve_document_set as iti43
@@ -68,7 +69,7 @@ def retrieve(*asked: tuple[str | None, str, str]) -> etree._Element:
 
 
 class Actors:
-    """The repository under test, asked synchronously. `home` and `registrar` can be changed."""
+    """The repository under test, asked synchronously. `home`, `registrar`, `apart` and `requester` can be changed."""
 
     def __init__(self, folder: Path):
         self.index = open_database(f"sqlite:///{folder}/index.db", create=True)
@@ -77,6 +78,8 @@ class Actors:
         now = datetime(2026, 6, 1, 12, 0, 0, tzinfo=UTC)
         self.registry = Registry(self.index, lambda: AffinityDomain(dutch=True), lambda: now, None, 100)
         self.registrar: Registrar = LocalRegistrar(self.registry)
+        self.apart: RegistryApart | None = None
+        self.requester: Requester | None = None
         self.home: str | None = None
         self._busy = False
         self.index.write_now(lambda writer: writer.add_patient(PATIENT))
@@ -155,5 +158,5 @@ class Actors:
         return self.index.read_now(lambda reader: reader.holdings(unique_ids))
 
     def _context(self, attachments: Mapping[str, Staged]) -> Context:
-        repository = Repository(self.index, self.documents, self.registrar, UNIQUE_ID, self.home)
-        return Context("request-1", None, repository, attachments, datetime.now(UTC))
+        repository = Repository(self.index, self.documents, self.registrar, UNIQUE_ID, self.home, self.apart)
+        return Context("request-1", None, repository, attachments, datetime.now(UTC), self.requester)

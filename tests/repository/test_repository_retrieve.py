@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
+from consent_samples import HOSPITAL, requester
 from lxml import etree
 from repository_actors import UNIQUE_ID, Actors, inline
 from samples import entry, submission
@@ -13,7 +17,7 @@ from xds import xmlio
 from xds.ebrim.response import decode_response
 from xds.ebrim.vocabulary import XDSB
 from xds.errors import Code, Unavailable
-from xds.model.objects import Submission
+from xds.model.objects import DocumentEntry, Submission
 from xds.transaction import Reply
 
 HOME = "urn:oid:2.999.9"
@@ -160,6 +164,69 @@ def test_a_database_that_is_gone_is_out_of_resources(actors: Actors) -> None:
         [(Code.XDSRepositoryOutOfResources, ""), (Code.XDSUnknownRepositoryId, "2.999.61")],
     )
     assert contents == []
+
+
+class Showing:
+    """A registry elsewhere that shows these entries; None: that is away."""
+
+    def __init__(self, *entries: DocumentEntry | None):
+        self.entries = entries
+        self.asked: list[str] = []
+
+    async def shown(self, unique_ids: Sequence[str], assertion: bytes | None) -> list[DocumentEntry]:
+        self.asked += unique_ids
+        if None in self.entries:
+            raise Unavailable("away")
+        return list(self.entries)
+
+
+def shown(unique_id: str = "2.999.61", **changes: Any) -> DocumentEntry:
+    content = CONTENTS[unique_id]
+    stored = {"hash": hashlib.sha1(content).hexdigest(), "size": str(len(content)), "repository_unique_id": UNIQUE_ID}
+    return entry(unique_id=unique_id, **stored | changes)
+
+
+WANTED = [(None, UNIQUE_ID, "2.999.61"), (None, UNIQUE_ID, "2.999.404"), (HOME, UNIQUE_ID, "2.999.62^twee")]
+
+
+def test_a_registry_elsewhere_says_what_is_given(actors: Actors) -> None:
+    actors.requester, actors.home = requester(HOSPITAL, "01.046"), HOME
+    actors.apart = registry = Showing(shown(), shown(), shown("2.999.62^twee", home_community_id=HOME))
+
+    reply, contents = actors.retrieve(*WANTED)
+
+    assert contents == [CONTENTS["2.999.61"], CONTENTS["2.999.62^twee"]]
+    assert told(reply)[:2] == ("PartialSuccess", [(Code.XDSDocumentUniqueIdError, "2.999.404")])
+    assert registry.asked == ["2.999.61", "2.999.404", "2.999.62^twee"], "of what isn't held, too"
+
+
+def test_what_a_registry_elsewhere_does_not_show_as_it_is_held_is_absent(actors: Actors) -> None:
+    actors.requester, actors.home = requester(HOSPITAL, "01.046"), HOME
+    for entries in (
+        (),
+        (shown(hash="0" * 40),),
+        (shown(size="1"),),
+        (shown(size=None),),
+        (shown(repository_unique_id="2.999.2"),),
+        (shown(home_community_id="urn:oid:2.999.8"),),
+        (shown(), shown(hash="0" * 40)),
+        (shown("2.999.63"),),
+    ):
+        actors.apart = Showing(*entries)
+        reply, contents = actors.retrieve(WANTED[0])
+        assert contents == [] and reply.gives_nothing, entries
+        assert told(reply) == ("Failure", [(Code.XDSDocumentUniqueIdError, "2.999.61")], [])
+
+
+def test_a_registry_elsewhere_that_is_away_tells_nothing(actors: Actors) -> None:
+    actors.requester, actors.apart = requester(HOSPITAL, "01.046"), Showing(None)
+
+    held, absent = (actors.retrieve(each)[0] for each in WANTED[:2])
+
+    assert held.body == absent.body and held.gives_nothing
+    assert told(held) == ("Failure", [(Code.XDSRegistryNotAvailable, "")], [])
+    elsewhere = actors.retrieve(*WANTED[:2], (None, "2.999.2", "1.2"))[0]
+    assert [code for code, _ in told(elsewhere)[1]] == [Code.XDSRegistryNotAvailable, Code.XDSUnknownRepositoryId]
 
 
 @pytest.mark.parametrize("schema", SCHEMAS, ids=["ours", "official"])

@@ -14,8 +14,10 @@ from msgspec.structs import replace
 
 from xds.db import Database, open_database
 from xds.ebrim.encode import encode
+from xds.ebrim.query import decode_adhoc_query
 from xds.ebrim.response import encode_query_response
 from xds.errors import Code, Fault, Issue, Unavailable
+from xds.model.ids import new_uuid
 from xds.model.objects import DocumentEntry, Submission, SubmissionSet
 from xds.model.stored import Holding
 from xds.soap import add_actor
@@ -55,8 +57,15 @@ def transaction(number: str, request: str, action: str, answer: Callable[[_Eleme
 
 
 @contextlib.asynccontextmanager
-async def registry(answer: Callable[[_Element], bytes], found: Submission = Submission()) -> AsyncIterator[str]:
-    """A registry that gives this answer to ITI-42, or raises it, and has this for who asks by ITI-18; its URL."""
+async def registry(
+    answer: Callable[[_Element], bytes],
+    found: Submission = Submission(),
+    query: Callable[[_Element], bytes] | None = None,
+) -> AsyncIterator[str]:
+    """A registry that gives this answer to ITI-42, or raises it, and has this for who asks by ITI-18; its URL.
+
+    `query` answers ITI-18 otherwise.
+    """
 
     def find(message: _Element) -> bytes:
         assert "'1.2.5'" in "".join(message.itertext())
@@ -64,7 +73,7 @@ async def registry(answer: Callable[[_Element], bytes], found: Submission = Subm
 
     transactions = [
         transaction("ITI-42", "lcm:3.0}SubmitObjectsRequest", "RegisterDocumentSet-b", answer),
-        transaction("ITI-18", "query:3.0}AdhocQueryRequest", "RegistryStoredQuery", find),
+        transaction("ITI-18", "query:3.0}AdhocQueryRequest", "RegistryStoredQuery", query or find),
     ]
     app = web.Application()
     add_actor(
@@ -85,6 +94,60 @@ def index(tmp_path: Path) -> Iterator[Database]:
     database = open_database(f"sqlite:///{tmp_path}/index.db", create=True)
     yield database
     database.close()
+
+
+def asked(answer: Callable[[_Element], bytes], *unique_ids: str) -> list[str | None] | str:
+    """The uniqueIds that such a registry shows of these, or why it was unavailable."""
+
+    async def main() -> list[str | None] | str:
+        async with registry(lambda message: ACCEPTED, query=answer) as url:
+            elsewhere = RemoteRegistry(url, None, None, check)  # type: ignore[arg-type]
+            try:
+                return [each.unique_id for each in await elsewhere.shown(unique_ids, None)]
+            except Unavailable as error:
+                return str(error)
+            finally:
+                await elsewhere.close()
+
+    return asyncio.run(main())
+
+
+def test_what_may_be_retrieved_is_asked_by_the_hundred() -> None:
+    questions = []
+
+    def answer(message: _Element) -> bytes:
+        request, issues = decode_adhoc_query(message)
+        assert (request.query_id, request.return_type, issues) == (
+            "urn:uuid:5c4f972b-d56b-40ac-a5fc-c8ca9b40b9d4",
+            "LeafClass",
+            [],
+        )
+        ((values,),) = request.parameters.values()
+        questions.append(values)
+        return b"".join(
+            encode_query_response([encode(DocumentEntry(entry_uuid=new_uuid(), unique_id=each)) for each in values[:1]])
+        )
+
+    unique_ids = [f"1.{number}" for number in range(249)] + ["an 'odd' one"]
+
+    assert asked(answer, *unique_ids) == ["1.0", "1.100", "1.200"]
+    assert [len(each) for each in questions] == [100, 100, 50]
+    assert [each for values in questions for each in values] == unique_ids
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda message: b"".join(encode_query_response((), [Issue(Code.XDSRegistryError, "no")])),
+        lambda message: ACCEPTED,
+        lambda message: b"<x/>",
+        lambda message: fails(Fault("no"))(message),
+        lambda message: fails(ValueError())(message),
+    ],
+    ids=["an error", "another answer", "no answer", "a Sender fault", "a Receiver fault"],
+)
+def test_a_registry_that_does_not_say_what_may_be_retrieved(answer: Callable[[_Element], bytes]) -> None:
+    assert isinstance(asked(answer, "1.2"), str)
 
 
 def check(submission: Submission) -> list[Issue]:

@@ -7,7 +7,7 @@ receive, send    a request from the connection, an answer onto it
 content_type, mtom    MIME, without I/O
 envelope, addressing, fault    SOAP, as elements in and bytes out
 spyne_adapter    the service layer; the only file that knows spyne
-registrar        a registry in another process, reached by ITI-42
+registrar        a registry in another process, reached by ITI-42, and asked by ITI-18 what may be retrieved
 
 Decisions
 - Documents go from the connection into staging and from the store onto the connection, in chunks, never whole.

@@ -70,7 +70,12 @@ def test_suspending_the_sources_and_the_norms(database):
     assert found(database, FIRST).norms == norms
     assert database.write_now(lambda writer: writer.set_source_ids(number, ("1.2.5",)))
     assert found(database, FIRST).source_ids == ("1.2.5",)
+    assert database.write_now(lambda writer: writer.set_repository(number, "2.999.1"))
+    assert found(database, FIRST).repository == "2.999.1"
+    assert database.write_now(lambda writer: writer.set_repository(number, None))
+    assert found(database, FIRST).repository is None
     assert not database.write_now(lambda writer: writer.set_source_ids(number + 1, ()))
+    assert not database.write_now(lambda writer: writer.set_repository(number + 1, "2.999.1"))
     assert not database.write_now(lambda writer: writer.suspend_participant(number + 1, True))
     assert not database.write_now(lambda writer: writer.set_norms(number + 1, norms))
 
