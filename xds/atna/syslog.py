@@ -83,7 +83,8 @@ class Feed:
         lines = await self._index.read(lambda reader: reader.log.lines(reader.log.feed(self._name) or 0, _AT_ONCE))
         if not lines:
             return 0
-        await asyncio.to_thread(deliver, self._repository, frames(lines, self._origin))
+        # The messages, too, are made in the thread: a batch of them takes as long as many requests.
+        await asyncio.to_thread(lambda: deliver(self._repository, frames(lines, self._origin)))
         after = lines[-1].leaf.seq + 1
         await self._index.write(lambda writer: self._advance(writer.log, after))
         return len(lines)
@@ -104,7 +105,7 @@ def frames(lines: Sequence[Kept], origin: str) -> bytes:
     The id of a message is the log's name and the record's seq: it is the same when a message comes again.
     Source: RFC 5424: 6; RFC 5425: 4.3.
     """
-    found = bytearray()
+    found, sender = bytearray(), f"{socket.gethostname()} xds {os.getpid()} IHE+RFC-3881"
     for line in lines:
         if line.payload is None:
             continue
@@ -116,7 +117,7 @@ def frames(lines: Sequence[Kept], origin: str) -> bytes:
             continue
         moment = datetime.fromtimestamp(line.leaf.time / 1_000_000, UTC).isoformat().replace("+00:00", "Z")
         element = f'[record@{_EXAMPLE_ENTERPRISE} log="{origin}" seq="{line.leaf.seq}"]'
-        head = f"<{_PRIORITY}>1 {moment} {socket.gethostname()} xds {os.getpid()} IHE+RFC-3881 {element} "
+        head = f"<{_PRIORITY}>1 {moment} {sender} {element} "
         text = head.encode("ascii", "replace") + _BOM + told
         found += f"{len(text)} ".encode() + text
     return bytes(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from functools import lru_cache
 from xml.sax.saxutils import quoteattr
 
 from xds.audit.events import EXPORT
@@ -15,6 +16,7 @@ from xds.model.visible import in_xml
 SOURCE = Coded("110153", "DCM", "Source Role ID")
 DESTINATION = Coded("110152", "DCM", "Destination Role ID")
 _IP_ADDRESS = "2"
+_SPECIAL = frozenset('&<>"')
 
 
 def message(record: Record) -> bytes:
@@ -108,6 +110,7 @@ def _object(record: Record, each: Object) -> str:
     )
 
 
+@lru_cache(1024)
 def _code(element: str, code: Coded) -> str:
     attributes = {"csd-code": code.code, "codeSystemName": code.scheme or "unknown", "displayName": code.display or ""}
     return f"<{element}{_attributes(**attributes, originalText=code.display or code.code)}/>"
@@ -115,7 +118,12 @@ def _code(element: str, code: Coded) -> str:
 
 def _attributes(**given: str) -> str:
     """Those that have a value."""
-    return "".join(f" {name}={quoteattr(clean(value))}" for name, value in given.items() if value)
+    return "".join([f" {name}={_quoted(value)}" for name, value in given.items() if value])
+
+
+def _quoted(text: str) -> str:
+    """As `quoteattr` does it, which takes ten times as long for what needs nothing."""
+    return f'"{text}"' if text.isprintable() and _SPECIAL.isdisjoint(text) else quoteattr(clean(text))
 
 
 def _text(text: str) -> str:

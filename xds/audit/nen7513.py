@@ -168,6 +168,8 @@ def _numbered(number: str) -> str:
 
 def clean(text: str) -> str:
     """Text as XML can hold it: control characters, which only a hostile sender has, become U+FFFD."""
+    if text.isprintable():
+        return text
     return "".join(
         each if each in "\t\n\r" or " " <= each <= "\ud7ff" or "\ue000" <= each <= "\ufffd" or each > "\uffff" else "�"
         for each in text
