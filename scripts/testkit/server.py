@@ -54,7 +54,7 @@ def target(config: Path, authority: str, *, permit: bool = False) -> Target:
 
 def _permit(config: Path, patient_id: str) -> None:
     patient = ("--config", str(config), "--patient", patient_id, "--by", "testkit")
-    _xds("consent", "record", *patient, "--permit", "--channel", "paper")
+    _xds("consent", "record", *patient, "--permit", "--consumer", f"organisation:{_SENDER}", "--channel", "paper")
     _xds("consent", "relation", *patient, "--organisation", _SENDER)
 
 

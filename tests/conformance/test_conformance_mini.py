@@ -124,5 +124,8 @@ def test_a_server_that_wants_to_know_who_asks_fails_every_test_without_assertion
         patch.setenv("PYTHONPATH", str(ROOT))
         with running(tmp_path / "server", MINI / "codes.xml", identity=True) as config:
             done = run("90005/valid", "90005/expired", "--config", config)
+            command = f"{sys.executable} -m xds token --config {{config}} --variant"
+            known = run("90002", "--config", config, "--assertion-command", command)
     assert done.returncode == 1
     assert "2 steps: 1 passed, 1 failed" in done.stdout
+    assert known.returncode == 0, known.stdout + known.stderr
