@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from demonstration.month import write_month
-from demonstration.pages import Officer, how_to_look, pages
+from demonstration.pages import Officer, how_to_look
 from demonstration.people import MIDWIFE, NURSE, OBSTETRICIAN, system_of
 from demonstration.region import (
     ROOT,
@@ -25,6 +25,7 @@ from demonstration.region import (
     empty_folder,
     feed,
     free_ports,
+    pages,
     server,
     shown,
     xds,

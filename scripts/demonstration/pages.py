@@ -7,11 +7,7 @@ import http.client
 import json
 import re
 import ssl
-import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from urllib.parse import urlencode
@@ -79,34 +75,6 @@ class Officer:
             return answer.status, None if given is None else given.partition(";")[0], answer.read()
         finally:
             connection.close()
-
-
-@contextmanager
-def pages(region: Region) -> Iterator[None]:
-    """The pages, from when they answer until the end of the demonstration."""
-    log_file = region.folder / "pages.log"
-    with log_file.open("wb") as log:
-        running = subprocess.Popen([sys.executable, "-m", "xds", "pages", "--config", region.config], stderr=log)
-        try:
-            deadline = time.monotonic() + 30
-            while not _answers(region):
-                if running.poll() is not None or time.monotonic() > deadline:
-                    sys.exit(f"The pages did not start:\n{log_file.read_text()}")
-                time.sleep(0.05)
-            yield
-        finally:
-            running.terminate()
-            running.wait(35)
-
-
-def _answers(region: Region) -> bool:
-    try:
-        with region.link("hospital", region.pages) as link:
-            request = f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{region.pages}\r\nConnection: close\r\n\r\n"
-            link.sendall(request.encode())
-            return link.recv(12) == b"HTTP/1.1 200"
-    except OSError:
-        return False
 
 
 def how_to_look(region: Region, officer: Officer, command: object) -> str:

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,17 +108,26 @@ def free_ports() -> tuple[int, ...]:
         return tuple(each.getsockname()[1] for each in sockets)
 
 
-@contextmanager
-def server(region: Region) -> Iterator[subprocess.Popen[bytes]]:
+def server(region: Region) -> AbstractContextManager[subprocess.Popen[bytes]]:
     """The server, from its start until the end of the demonstration."""
-    log_file = region.folder / "server.log"
+    return _running(region, "serve", "server.log", region.http, "/ready")
+
+
+def pages(region: Region) -> AbstractContextManager[subprocess.Popen[bytes]]:
+    """The pages, from when they answer until the end of the demonstration."""
+    return _running(region, "pages", "pages.log", region.pages, "/")
+
+
+@contextmanager
+def _running(region: Region, command: str, log_name: str, port: int, path: str) -> Iterator[subprocess.Popen[bytes]]:
+    log_file = region.folder / log_name
     with log_file.open("wb") as log:
-        running = subprocess.Popen([sys.executable, "-m", "xds", "serve", "--config", region.config], stderr=log)
+        running = subprocess.Popen([sys.executable, "-m", "xds", command, "--config", region.config], stderr=log)
         try:
             deadline = time.monotonic() + 30
-            while not _is_ready(region):
+            while not _answers(region, port, path):
                 if running.poll() is not None or time.monotonic() > deadline:
-                    sys.exit(f"The server did not start:\n{log_file.read_text()}")
+                    sys.exit(f"`xds {command}` did not start:\n{log_file.read_text()}")
                 time.sleep(0.05)
             yield running
         finally:
@@ -126,10 +135,10 @@ def server(region: Region) -> Iterator[subprocess.Popen[bytes]]:
             running.wait(35)
 
 
-def _is_ready(region: Region) -> bool:
+def _answers(region: Region, port: int, path: str) -> bool:
     try:
-        with region.link("hospital", region.http) as link:
-            link.sendall(b"GET /ready HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+        with region.link("hospital", port) as link:
+            link.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n".encode())
             return link.recv(12) == b"HTTP/1.1 200"
     except OSError:
         return False

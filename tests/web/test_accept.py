@@ -9,28 +9,12 @@ import socket
 import ssl
 from collections import Counter
 
-import pytest
-import trustme
 import uvloop
 from aiohttp import web
 
 from xds.web.http import listen, peer_of
 from xds.web.share import Shares
 from xds.web.tls import client_context, server_context
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory):
-    """A CA, a server and a client certificate, and a client's of another CA."""
-    folder = tmp_path_factory.mktemp("tls")
-    for prefix in ("", "other-"):
-        authority = trustme.CA(key_type=trustme.KeyType.ECDSA)
-        authority.cert_pem.write_to_path(folder / f"{prefix}ca.pem")
-        for name in ("server", "client"):
-            certificate = authority.issue_cert("localhost", key_type=trustme.KeyType.ECDSA)
-            certificate.cert_chain_pems[0].write_to_path(folder / f"{prefix}{name}.pem")
-            certificate.private_key_pem.write_to_path(folder / f"{prefix}{name}-key.pem")
-    return folder
 
 
 def serving(files, clients) -> list[tuple[str, str]]:

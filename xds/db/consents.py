@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 from xds.db import consent_tables as tables
 from xds.db.codes import Remembered
-from xds.db.compile import Lists
 from xds.db.consent_tables import ConsentStatements
+from xds.db.lists import Lists
 from xds.db.session import Session
 from xds.db.values import SEPARATOR
 from xds.model.consent import (

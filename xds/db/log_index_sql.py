@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, Select, bindparam, delete, func, insert, literal_column, select
 from sqlalchemy.sql.base import Executable
 
+from xds.db.lists import Lists
 from xds.db.log_schema import log_column, log_leaf, log_record, log_term
-
-if TYPE_CHECKING:
-    from xds.db.compile import Lists
 
 _column, _term, _record, _leaf = log_column.c, log_term.c, log_record.c, log_leaf.c
 KEPT = (

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, func, insert, literal_column, select, update
 from sqlalchemy.sql.base import Executable
 
+from xds.db.lists import Lists
 from xds.db.log_index_sql import KEPT, LogIndexStatements, given, limited
 from xds.db.log_schema import log_checkpoint, log_feed, log_head, log_leaf, log_record, log_subtree
-
-if TYPE_CHECKING:
-    from xds.db.compile import Lists
 
 _leaf, _record = log_leaf.c, log_record.c
 

@@ -15,7 +15,8 @@ from psycopg import pq
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.engine import URL, Connection
 
-from xds.db.compile import ArrayLists, Statements
+from xds.db.compile import Statements
+from xds.db.lists import ArrayLists
 from xds.db.session import Parameters
 from xds.errors import Unavailable
 

@@ -13,7 +13,8 @@ from typing import Any
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.engine import URL, Connection
 
-from xds.db.compile import InlineLists, Statements
+from xds.db.compile import Statements
+from xds.db.lists import InlineLists
 from xds.db.session import Parameters
 from xds.errors import Misconfigured, Unavailable
 
