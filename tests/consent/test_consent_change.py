@@ -175,6 +175,24 @@ def test_who_decides_for_a_child_follows_from_its_age(write, birth_date, givers,
         assert may(permit(category("kraamzorg"))) and may(consent(Decision.WITHDRAWN, category("kraamzorg"))) is objects
 
 
+def test_an_objection_stands_until_what_takes_its_place_begins(database, write):
+    hospital = organisation(HOSPITAL.ura)
+    database.write_now(lambda writer: writer.consents.join(HOSPITAL.kind, LONG_AGO))
+    for word in (permit(category("RPZAC104")), deny(hospital, until=LATER)):
+        assert isinstance(write(record, POLICY, PATIENT, word), ConsentChange)
+    write(relate, PATIENT, relation(HOSPITAL, since=NOW), "portal", NOW)
+    next_year = NOW + timedelta(days=365)
+    for word in (permit(hospital, since=next_year), deny(hospital, since=next_year)):
+        assert write(record, POLICY, PATIENT, word) == (
+            "the client objects on this subject: what takes the place of that begins at once",
+        )
+    asking = requester(HOSPITAL, "01.046")
+    shown = [sees(asking, facts(database), document(), now=now) for now in (NOW, LATER)]
+    assert shown == [[False], [True]], "the objection counts for as long as it was to"
+    over = replace(permit(hospital, since=next_year), recorded_at=LATER)
+    assert isinstance(write(record, POLICY, PATIENT, over), ConsentChange)
+
+
 def test_a_birth_date_is_not_in_the_future(write):
     assert write(born, PATIENT, date(2027, 1, 1), "portal", NOW) == ("the birth date is in the future",)
     half_past_midnight = datetime(2026, 6, 30, 22, 30, tzinfo=UTC)

@@ -136,6 +136,11 @@ def _mistakes(policy: Policy, facts: ClientFacts, word: Consent) -> Iterable[str
         yield f"there is no category of data {category!r}; expected one of {known}"
     if word.until is not None and word.until <= word.since:
         yield "the period ends before it begins"
+    before = _newest_on(facts, word)
+    objects = before is not None and before.decision is Decision.DENY
+    over = before is not None and before.until is not None and before.until <= word.recorded_at
+    if objects and not over and word.since > word.recorded_at:
+        yield "the client objects on this subject: what takes the place of that begins at once"
     if word.in_emergency and word.decision is not Decision.DENY:
         yield "only an objection can hold in an emergency too"
     if word.decision is Decision.PERMIT and policy.form is Form.SPECIFIED and consumer.kind is ScopeKind.ANY:
@@ -155,9 +160,14 @@ def _scope_mistakes(policy: Policy, side: str, scope: Scope) -> Iterable[str]:
         yield f"{side}: a person is number@authority"
 
 
+def _newest_on(facts: ClientFacts, word: Consent) -> Consent | None:
+    """The client's last word on the same subject."""
+    return next((each for each in facts.consents if each.subject == word.subject), None)
+
+
 def _giver_mistakes(facts: ClientFacts, word: Consent) -> Iterable[str]:
     """Source: WGBO, 7:450 BW: what allows more needs all who decide, what allows less needs one of them."""
-    before = next((each for each in facts.consents if each.subject == word.subject), None)
+    before = _newest_on(facts, word)
     if word.decision is Decision.WITHDRAWN and (before is None or before.decision is Decision.WITHDRAWN):
         yield "there is nothing to withdraw on this subject"
     if Giver.PARENT in word.given_by and facts.birth_date is None:
