@@ -23,6 +23,9 @@ from xds.cli.main import main
 ROOT = Path(__file__).parents[1]
 AFFINITY_DOMAIN = ROOT / "fixtures" / "affinity-domains" / "geboortezorg.toml"
 _PATIENCE = 30.0
+QUERY = (ROOT / "fixtures" / "messages" / "iti18-find-documents.xml").read_bytes()
+"""With the place for an assertion, and none in it."""
+SOAP = {"Content-Type": "application/soap+xml; charset=UTF-8"}
 
 
 def xds(*arguments: object, cwd: Path = ROOT, **variables: object) -> subprocess.CompletedProcess[str]:
@@ -139,3 +142,13 @@ class Served:
                 self._more.notify_all()
         with self._more:
             self._more.notify_all()
+
+
+def connection(server: Served) -> http.client.HTTPSConnection:
+    return http.client.HTTPSConnection("127.0.0.1", server.port, context=client_context(server.folder), timeout=30)
+
+
+def ask(connection: http.client.HTTPSConnection) -> tuple[int, bytes]:
+    connection.request("POST", "/registry", QUERY, SOAP)
+    answer = connection.getresponse()
+    return answer.status, answer.read()

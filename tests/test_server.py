@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import re
 import shutil
 import signal
@@ -16,17 +15,13 @@ from pathlib import Path
 
 import pytest
 import samples
-import trustme
 from msgspec.structs import replace
-from served import ROOT, Served, client_context, free_port, initialised, process, xds
+from served import QUERY, ROOT, SOAP, Served, client_context, connection, free_port, initialised, process, xds
 
 from xds.cli.init import make_certificates
 from xds.client import Client, DocumentToSubmit, compose
 from xds.client.metadata import read_metadata
 
-QUERY = (ROOT / "fixtures" / "messages" / "iti18-find-documents.xml").read_bytes()
-"""With the place for an assertion, and none in it."""
-SOAP = {"Content-Type": "application/soap+xml; charset=UTF-8"}
 PATIENT = samples.PATIENT
 NUMBER = PATIENT.partition("^")[0]
 CONTENT = b"\r\n%PDF-1.7 of a pregnancy\r\n"
@@ -45,8 +40,16 @@ def folder(template, tmp_path) -> Path:
     return Path(shutil.copytree(template, tmp_path / "xds"))
 
 
+@pytest.fixture(scope="module")
+def server(template, tmp_path_factory) -> Iterator[Served]:
+    """A server for the tests that leave it as it was."""
+    with Served(Path(shutil.copytree(template, tmp_path_factory.mktemp("shared") / "xds"))) as server:
+        server.logged("ready")
+        yield server
+
+
 @pytest.fixture
-def server(folder) -> Iterator[Served]:
+def own_server(folder) -> Iterator[Served]:
     with Served(folder) as server:
         server.logged("ready")
         yield server
@@ -76,16 +79,6 @@ def find(client: Client):
         "$XDSDocumentEntryStatus": ["urn:oasis:names:tc:ebxml-regrep:StatusType:Approved"],
     }
     return client.query("FindDocuments", parameters)
-
-
-def connection(server: Served) -> http.client.HTTPSConnection:
-    return http.client.HTTPSConnection("127.0.0.1", server.port, context=client_context(server.folder), timeout=30)
-
-
-def ask(connection: http.client.HTTPSConnection) -> tuple[int, bytes]:
-    connection.request("POST", "/registry", QUERY, SOAP)
-    answer = connection.getresponse()
-    return answer.status, answer.read()
 
 
 # What is served
@@ -241,19 +234,19 @@ def test_a_client_without_a_certificate_of_the_ca_is_not_let_in(server, tmp_path
     assert server.get("/health")[0] == 200
 
 
-def test_what_is_no_http_is_refused_and_not_repeated(server):
-    context = client_context(server.folder)
+def test_what_is_no_http_is_refused_and_not_repeated(own_server):
+    context = client_context(own_server.folder)
     for nonsense in (f"{NUMBER} is no method\r\n\r\n", f"GET / HTTP/1.1\r\nHost: x\r\n{NUMBER} \r\n\r\n"):
         with (
-            socket.create_connection(("127.0.0.1", server.port), 10) as plain,
+            socket.create_connection(("127.0.0.1", own_server.port), 10) as plain,
             context.wrap_socket(plain, server_hostname="127.0.0.1") as link,
         ):
             link.sendall(nonsense.encode())
             answer = b"".join(iter(lambda: link.recv(4096), b""))
         assert answer.split(b" ", 2)[1] == b"400"
         assert NUMBER.encode() not in answer
-    server.stop()
-    assert NUMBER not in "".join(server.log)
+    own_server.stop()
+    assert NUMBER not in "".join(own_server.log)
 
 
 def test_no_answer_tells_what_the_server_is_made_of(server):
@@ -277,28 +270,28 @@ def test_no_answer_tells_what_the_server_is_made_of(server):
 # When something is wrong
 
 
-def test_ready_says_what_is_wrong_and_recovers(server):
-    domain = server.folder / "geboortezorg.toml"
+def test_ready_says_what_is_wrong_and_recovers(own_server):
+    domain = own_server.folder / "geboortezorg.toml"
     right = domain.read_text()
     domain.write_text("[")
-    server.process.send_signal(signal.SIGHUP)
-    server.logged("the certificate was reloaded")
-    (server.folder / "data" / "documents").rename(server.folder / "data" / "away")
+    own_server.process.send_signal(signal.SIGHUP)
+    own_server.logged("the certificate was reloaded")
+    (own_server.folder / "data" / "documents").rename(own_server.folder / "data" / "away")
 
-    status, body = server.get("/ready")
+    status, body = own_server.get("/ready")
 
     checks = json.loads(body)["checks"]
     assert status == 503
     assert "geboortezorg.toml" in checks["affinity_domain"]
     assert "can't be reached" in checks["disk"]
     assert checks["database"] == "ok"
-    assert server.get("/health")[0] == 200
+    assert own_server.get("/health")[0] == 200
 
     domain.write_text(right)
-    (server.folder / "data" / "away").rename(server.folder / "data" / "documents")
-    server.process.send_signal(signal.SIGHUP)
-    server.logged("the certificate was reloaded", 2)
-    assert server.get("/ready")[0] == 200
+    (own_server.folder / "data" / "away").rename(own_server.folder / "data" / "documents")
+    own_server.process.send_signal(signal.SIGHUP)
+    own_server.logged("the certificate was reloaded", 2)
+    assert own_server.get("/ready")[0] == 200
 
 
 @pytest.mark.parametrize(
@@ -334,17 +327,17 @@ def test_a_port_in_use_is_named(template):
 # Logs and metrics
 
 
-def test_logs_and_metrics_say_what_was_done_and_of_nobody(server):
-    with client(server, server) as system:
+def test_logs_and_metrics_say_what_was_done_and_of_nobody(own_server):
+    with client(own_server, own_server) as system:
         submit(system)
         find(system)
-    broken = connection(server)
+    broken = connection(own_server)
     broken.request("POST", "/registry", QUERY.replace(b"AdhocQueryRequest", f"X{NUMBER}".encode()), SOAP)
     assert broken.getresponse().status == 400
     broken.close()
 
-    metrics = server.get("/metrics")[1]
-    lines = server.logged("answered", 3)
+    metrics = own_server.get("/metrics")[1]
+    lines = own_server.logged("answered", 3)
 
     assert [(line["transaction"], line["status"]) for line in lines] == [
         ("ITI-41", "Success"),
@@ -360,107 +353,6 @@ def test_logs_and_metrics_say_what_was_done_and_of_nobody(server):
     ):
         assert sample in metrics.splitlines()
     assert NUMBER not in metrics
-    server.stop()
-    assert NUMBER not in "".join(server.log)
-    assert all(json.loads(line)["timestamp"].endswith("Z") for line in server.log)
-
-
-# Processes
-
-
-def test_workers_share_the_port_and_count_together(folder):
-    with Served(folder, XDS_SERVER_WORKERS=2) as server:
-        server.logged("ready", 2)
-        open_connections = [connection(server) for _ in range(8)]
-        for each in open_connections:
-            assert ask(each)[0] == 200
-
-        def counted() -> bool:
-            return 'xds_requests_total{status="Success",transaction="ITI-18"} 8.0' in server.get("/metrics")[1]
-
-        assert any(counted() for _ in range(500))
-        for each in open_connections:
-            each.close()
-        assert server.stop() == 0
-
-
-def test_a_worker_that_dies_is_replaced(folder):
-    with Served(folder, XDS_SERVER_WORKERS=2) as server:
-        server.logged("ready", 2)
-        first = server.logged("worker started", 2)[0]["pid"]
-
-        os.kill(first, signal.SIGKILL)
-
-        server.logged("worker ended")
-        server.logged("ready", 3)
-        for _ in range(4):
-            assert server.get("/ready")[0] == 200
-        assert server.stop() == 0
-
-
-@pytest.mark.parametrize("workers", [1, 2])
-def test_a_request_that_runs_is_answered_before_the_server_ends(folder, workers):
-    with Served(folder, XDS_SERVER_WORKERS=workers) as server:
-        server.logged("ready", workers)
-        idle, busy = connection(server), connection(server)
-        assert ask(idle)[0] == 200
-        busy.putrequest("POST", "/registry")
-        for name, value in {**SOAP, "Content-Length": str(len(QUERY))}.items():
-            busy.putheader(name, value)
-        busy.endheaders(QUERY[:100])
-        # The answer to another request on a later connection: by then this one's head has been read.
-        server.get("/health")
-
-        server.process.send_signal(signal.SIGTERM)
-        server.logged("stopping", workers)
-        busy.send(QUERY[100:])
-        answer = busy.getresponse()
-
-        assert answer.status == 200
-        assert b"ResponseStatusType:Success" in answer.read()
-        assert server.process.wait(40) == 0
-        with pytest.raises(OSError):
-            socket.create_connection(("127.0.0.1", server.port), 5)
-
-
-def test_workers_end_when_their_parent_is_killed_and_the_next_start_tidies_up(folder, tmp_path):
-    temporary = tmp_path / "temporary"
-    temporary.mkdir()
-    with Served(folder, XDS_SERVER_WORKERS=2, TMPDIR=temporary) as server:
-        server.logged("ready", 2)
-
-        server.process.kill()
-
-        server.logged("stopped", 2)
-        with pytest.raises(OSError):
-            socket.create_connection(("127.0.0.1", server.port), 5)
-        assert len(list(temporary.iterdir())) == 1
-    with Served(folder, XDS_SERVER_PORT=server.port, TMPDIR=temporary) as again:
-        again.logged("ready")
-        assert len(list(temporary.iterdir())) == 1
-        assert "xds_requests_total" not in again.get("/metrics")[1]
-        assert again.stop() == 0
-        assert list(temporary.iterdir()) == []
-
-
-@pytest.mark.parametrize("workers", [1, 2])
-def test_a_renewed_certificate_is_shown_without_a_restart(folder, workers):
-    with Served(folder, XDS_SERVER_WORKERS=workers) as server:
-        server.logged("ready", workers)
-        authority = trustme.CA()
-        renewed = authority.issue_cert("127.0.0.1")
-        (folder / "tls" / "server-key.pem").write_bytes(renewed.private_key_pem.bytes())
-        (folder / "tls" / "server.pem").write_bytes(renewed.cert_chain_pems[0].bytes())
-
-        server.process.send_signal(signal.SIGHUP)
-        server.logged("the certificate was reloaded", workers)
-
-        context = client_context(folder)
-        authority.configure_trust(context)
-        for _ in range(4):
-            with (
-                socket.create_connection(("127.0.0.1", server.port)) as plain,
-                context.wrap_socket(plain, server_hostname="127.0.0.1") as link,
-            ):
-                shown = link.getpeercert(binary_form=True)
-            assert ssl.DER_cert_to_PEM_cert(shown).strip() == renewed.cert_chain_pems[0].bytes().decode().strip()
+    own_server.stop()
+    assert NUMBER not in "".join(own_server.log)
+    assert all(json.loads(line)["timestamp"].endswith("Z") for line in own_server.log)
