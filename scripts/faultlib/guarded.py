@@ -6,6 +6,7 @@ import copy
 import http.client
 import json
 import re
+import shutil
 import socket
 import ssl
 import time
@@ -27,7 +28,7 @@ from xds.cli.init import ORGANISATIONS, SOURCES, TEST_ISSUER
 from xds.config import load
 from xds.db import open_database
 from xds.identity.issue import ROLE_CODES, Statement, TestIssuer
-from xds.model.audit import EMPTY, Kept, Record
+from xds.model.audit import EMPTY, SUCCESS, Kept, Record
 from xds.model.coded import Coded
 
 _POLICY = ROOT / "fixtures" / "policies" / "geboortezorg.toml"
@@ -80,6 +81,38 @@ class Guarded(Subject):
         audience = f'audience = "{load(self.config).audience}"'
         other.config.write_text(text.replace("[identity]\n", f"[identity]\n{audience}\n"))
         return other
+
+    def apart(self, folder: Path) -> Guarded:
+        """A repository with a database and a log of its own, which registers here; before the first start.
+
+        It has the same participants, certificates and repositoryUniqueId.
+        """
+        shutil.copytree(self.folder, folder)
+        other = copy.copy(self)
+        other.folder, other.port, other.registry, other.acknowledged = folder, free_port(), self, {}
+        other.config, other.documents = folder / self.config.name, folder / "data" / "documents"
+        other.config.write_text(self.config.read_text().replace(f"port = {self.port}\n", f"port = {other.port}\n", 1))
+        other.set("identity", f'audience = "{load(self.config).audience}"')
+        other.set("registry", "enabled = false")
+        for name, file in (("ca", "ca.pem"), ("certificate", "server.pem"), ("key", "server-key.pem")):
+            other.set("repository", f'registry_{name} = "tls/{file}"')
+        other.set("repository", f'registry_url = "https://127.0.0.1:{self.port}/registry"')
+        self.set("repository", "enabled = false")
+        own = ("--config", str(self.config))
+        who = ("--ura", "00000002", "--name", "De Opslag", "--kind", "V6")
+        self._xds("participant", "add", *own, "--certificate", str(self.folder / "tls" / "server.pem"), *who)
+        self._xds("participant", "repository", *own, str(len(ORGANISATIONS) + 1), self.repository)
+        return other
+
+    def submitted(self) -> set[str]:
+        """The uniqueIds of the documents whose submission the log has as accepted."""
+        kinds = ("ITI-41", "ITI-42")
+        return {
+            document.unique_id
+            for _, record in self.records()
+            if record.kinds[0].code in kinds and record.outcome == SUCCESS
+            for document in record.documents
+        }
 
     def connect(self, patience: float = 20.0) -> http.client.HTTPConnection:
         return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=patience, context=self._tls)

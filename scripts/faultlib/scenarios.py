@@ -13,6 +13,7 @@ from faultlib.callers import kill_and_start, submitters
 from faultlib.outcome import finished, outcome
 from faultlib.recovery import recovered
 from faultlib.server import STOPPING
+from faultlib.subject import Subject
 from faultlib.trial import Scenario, Trial
 
 _LONGEST = 0.15
@@ -43,8 +44,25 @@ def kill(trial: Trial) -> dict[str, Any]:
 
 def apart(trial: Trial) -> dict[str, Any]:
     """Kill the registry or the repository, where they are two servers, while eight callers submit."""
+    return _one_of_two(trial, *trial.apart())
+
+
+def passed_on(trial: Trial) -> dict[str, Any]:
+    """The same where both want to know who asks: their logs are whole, and have what was acknowledged."""
+    registry, repository = trial.known_apart()
+    found = _one_of_two(trial, registry, repository)
+    missing = repository.acknowledged.keys() - (repository.submitted() & registry.submitted())
+    damage = [
+        *found.pop("damage", ()),
+        *(f"a log has no {each}" for each in missing),
+        *registry.log_damage(),
+        *repository.log_damage(),
+    ]
+    return outcome(damage, **{name: found[name] for name in ("kills", "acknowledged")})
+
+
+def _one_of_two(trial: Trial, registry: Subject, repository: Subject) -> dict[str, Any]:
     kills, asked, damage = 0, 0, list[str]()
-    registry, repository = trial.apart()
     with contextlib.closing(registry), contextlib.closing(repository):
         running = {"registry": registry.start(), "repository": repository.start()}
         with submitters(repository) as callers:
@@ -117,6 +135,7 @@ SCENARIOS: dict[str, Scenario] = {
     "kill": kill,
     "released": released.released,
     "apart": apart,
+    "passed-on": passed_on,
     "calls": calls.calls,
     "disk": full.disk,
     "database": full.database,

@@ -48,6 +48,11 @@ class Trial:
         repository.set("repository", f'registry_url = "http://127.0.0.1:{registry.port}/registry"')
         return registry, repository
 
+    def known_apart(self) -> tuple[Guarded, Guarded]:
+        """The same where both want to know who asks."""
+        registry = Guarded(self.folder / "registry", self.workers)
+        return registry, registry.apart(self.folder / "repository")
+
     def _database(self) -> str | None:
         return self.postgresql.fresh_database() if self.postgresql else None
 

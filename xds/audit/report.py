@@ -16,8 +16,8 @@ from xds.model.hl7 import parse_cx
 _VERBS = {
     "ITI-8": "wijzigde de gegevens van de cliënt",
     "ITI-18": "zocht naar documenten",
-    "retrieval-check": "haalde op, waarbij de opslag vroeg of dat mocht,",
-    "registration-check": "stelde beschikbaar, waarbij de opslag vroeg of dat gelukt was,",
+    "retrieval-check": "haalde op (de opslag vroeg of dat mocht)",
+    "registration-check": "stelde beschikbaar (de opslag keek na of dat was gelukt)",
     "ITI-41": "stelde beschikbaar",
     "ITI-42": "registreerde",
     "ITI-43": "bekeek",
