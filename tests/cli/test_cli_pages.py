@@ -85,6 +85,21 @@ def test_accounts_and_sessions_are_made_listed_and_ended(folder):
     database.close()
 
 
+def test_who_makes_a_token_for_a_client_or_lists_sessions_is_on_record(folder):
+    config = ("--config", folder / "xds.toml")
+    for organisation in ("midwife-practice", "hospital"):
+        made = xds("launch", "999911120", "--organisation", organisation, *config)
+        assert (made.exit_code, made.stdout.count(".")) == (0, 2), made.output
+    assert xds("launch", "123456789", *config).exit_code == 2
+    assert xds("session", "list", *config).exit_code == 0
+
+    logged = [json.loads(line) for line in xds("audit", "list", "--json", *config).stdout.splitlines()]
+    tokens = [each for each in logged if each["things"][0]["name"] == "made by xds launch"]
+    assert [each["things"][0]["id"] for each in tokens] == ["01234567", "00010990"]
+    assert {each["patient"] for each in tokens} == {"999911120^^^&2.16.840.1.113883.2.4.6.3&ISO"}
+    assert [each["things"][0]["kind"]["code"] for each in logged].count("session") == 1
+
+
 def shown_certificate(port: int) -> str:
     return ssl.get_server_certificate(("127.0.0.1", port), timeout=20)
 

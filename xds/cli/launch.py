@@ -12,8 +12,11 @@ import click
 from xds.cli.init import ORGANISATIONS
 from xds.cli.options import config_option
 from xds.errors import Misconfigured
+from xds.model.bsn import is_valid_bsn
+from xds.model.coded import Coded
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_TOKEN = Coded("launch-token", "xds", "Toegang tot de pagina van een cliënt")
 _PAGE = """\
 <!doctype html>
 <html lang="nl"><meta charset="utf-8"><title>Portaal van de proef</title>
@@ -48,12 +51,15 @@ def command(
 ) -> None:
     """Print the token by which a portal lets the client with this BSN into the pages; it lasts a minute.
 
-    A page that is written with --page has a button that brings a browser in.
+    A page that is written with --page has a button that brings a browser in. That the token was made is recorded, with
+    the client: she sees that on her page.
     """
     from xds.config import load
     from xds.pages.access.launch import PATH
     from xds.pages.access.launch_token import make
 
+    if not all(map(is_valid_bsn, [bsn, *([] if parent is None else [parent])])):
+        raise click.UsageError("expected a BSN")
     settings = load(config)
     folder = (config or Path("xds.toml")).parent / "tls"
     claims = {
@@ -71,9 +77,31 @@ def command(
     except OSError as error:
         raise Misconfigured(f"{error.filename} can't be read: {error.strerror}") from None
     token = make(leaf, private, claims, datetime.now(UTC))
+    _record(config, bsn, claims["iss"])
     if page is None:
         click.echo(token)
         return
     address = html.escape(settings.pages_url + PATH)
     page.write_text(_PAGE.format(address=address, token=html.escape(token)), "utf-8")
     click.echo(f"Open {page} in a browser, within a minute.")
+
+
+def _record(config: Path | None, bsn: str, portal: str) -> None:
+    """Have on record who made a token by which one comes in as a client. Source: NEN 7513: 6."""
+    from xds.cli.audit_log import opened, operator
+    from xds.model.affinity_domain import BSN_OID
+    from xds.model.audit import SUCCESS, Access, Event, Thing
+    from xds.model.hl7 import CX
+
+    with opened(config) as log:
+        log.record(
+            Event(
+                f"cli-{secrets.token_hex(8)}",
+                "sign-in",
+                datetime.now(UTC),
+                SUCCESS,
+                operator=operator(),
+                accesses=(Access(CX(bsn, BSN_OID)),),
+                things=(Thing(_TOKEN, portal, "made by xds launch"),),
+            )
+        )

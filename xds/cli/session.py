@@ -29,10 +29,14 @@ def command() -> None:
 @config_option
 @json_option
 def list_sessions(config: Path | None, as_json: bool) -> None:
-    """List the sessions that last; those of clients without who they are."""
-    from xds.cli.audit_log import opened
+    """List the sessions that last; those of clients without who they are. That they were listed is recorded."""
+    from xds.cli.audit_log import opened, operator
+    from xds.model.audit import SUCCESS, Event, Thing
 
     with opened(config) as log:
+        thing = Thing(_SESSION, "all", "listed")
+        request_id = f"cli-{secrets.token_hex(8)}"
+        log.record(Event(request_id, "log-read", datetime.now(UTC), SUCCESS, operator=operator(), things=(thing,)))
         found = log.database.read_now(lambda reader: reader.viewers.sessions(datetime.now(UTC)))
     listed = [_described(each) for each in found]
     if as_json:
