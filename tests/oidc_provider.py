@@ -74,6 +74,7 @@ class OpenIdProvider:
         app.router.add_get("/realms/proef/.well-known/openid-configuration", self._described)
         app.router.add_get("/realms/proef/keys", self._keys)
         app.router.add_post("/realms/proef/token", self._token)
+        app.router.add_get("/realms/proef/authorize", self._authorised)
         return app
 
     async def _described(self, request: web.Request) -> web.Response:
@@ -83,6 +84,11 @@ class OpenIdProvider:
 
     async def _keys(self, request: web.Request) -> web.Response:
         return web.json_response({"keys": [self.key.as_dict(private=False)]})
+
+    async def _authorised(self, request: web.Request) -> web.Response:
+        """Who comes with a browser is signed in at once."""
+        back = urlsplit(request.query["redirect_uri"])
+        raise web.HTTPFound(f"{back.scheme}://{back.netloc}{self.sign_in(str(request.url))}")
 
     async def _token(self, request: web.Request) -> web.Response:
         form = await request.post()

@@ -73,10 +73,15 @@ def apart(work: Coroutine[Any, Any, T]) -> T:
 
 
 class Tab:
-    """One tab of a browser, which notes what goes wrong in it and what it asks of others than the pages."""
+    """One tab of a browser, which notes what goes wrong in it, and what it asks of others than the pages and the
+    `provider` at which one signs in.
+    """
 
-    def __init__(self, chromium: Any, pages: Pages, signed_in: Browser | None = None, **options: Any):
+    def __init__(
+        self, chromium: Any, pages: Pages, signed_in: Browser | None = None, provider: str = "", **options: Any
+    ):
         self._pages = pages
+        self._known = (f"{pages.url}/", *((provider,) if provider else ()))
         self.wrong: list[str] = []
         self._context = chromium.new_context(**{"viewport": WIDE, **options})
         self._context.set_default_timeout(20_000)
@@ -114,7 +119,7 @@ class Tab:
         return str(self.page.evaluate("document.activeElement.textContent")).strip()
 
     def _asked(self, request: Any) -> None:
-        if not request.url.startswith(f"{self._pages.url}/"):
+        if not request.url.startswith(self._known):
             self.wrong.append(f"asked of another origin: {request.url}")
 
     def _said(self, message: Any) -> None:
@@ -129,15 +134,19 @@ def _by(organisation: Organisation, number: str, name: str, emergency: str | Non
     return Requester(system, person, organisation, purpose, 4, "urn:issuer", f"_{number}", emergency=emergency)
 
 
-def _happened(number: int, at: datetime, by: Requester, client: CX, verdict: Verdict = _GIVEN) -> Event:
+def _happened(
+    number: int, at: datetime, by: Requester, client: CX, verdict: Verdict = _GIVEN, holders: tuple[str, ...] = ()
+) -> Event:
     document = Document("1.2.3", "urn:uuid:00000000-0000-4000-8000-000000000001", "2.999.5", "N")
-    accesses = (Access(client, verdict, (document,) if verdict.permitted else ()),)
+    accesses = (Access(client, verdict, (document,) if verdict.permitted else (), holders),)
     outcome = SUCCESS if verdict.permitted else MINOR
     return Event(f"event-{number}", "ITI-18", at, outcome, by, address="192.0.2.7", accesses=accesses)
 
 
 def events(now: datetime) -> Iterator[Event]:
-    """What 3 employees did in the 20 days before `now`: 60 records, and 14 of a night, of which 12 were refused."""
+    """What 3 employees did in the 20 days before `now`: 60 records, and 14 of a night, of which 12 were
+    refused and one was about a document of the practice.
+    """
     jansen = _by(PRACTICE, "123456789", "J. Jansen")
     bakker, haast = (_by(HOSPITAL, "900000001", "B. Bakker"), _by(HOSPITAL, "900000002", "E. Haast", "Bewusteloos"))
     midnight = datetime.combine(now.date(), time(), UTC)
@@ -147,7 +156,7 @@ def events(now: datetime) -> Iterator[Event]:
     night = midnight - timedelta(days=1) + timedelta(hours=1)
     for number in range(12):
         yield _happened(60 + number, night + timedelta(minutes=number), bakker, MARIA, _UNRELATED)
-    yield _happened(72, night + timedelta(minutes=20), bakker, MARIA)
+    yield _happened(72, night + timedelta(minutes=20), bakker, MARIA, holders=(PRACTICE.ura,))
     yield _happened(73, night + timedelta(minutes=30), haast, SOFIE, _BROKEN)
 
 
