@@ -4,6 +4,9 @@ a file.
 May import: ports, model, errors. `Access` is the way in.
 
 policy, policy_file    the deployment's rules as values, and reading them from TOML
+submitting, referring  who may submit what, and what it may refer to
+sight                  what of the objects that a query found is shown
+retrieving             which documents may be retrieved
 engine                 one verdict for each document, in the order of the checks
 given, givers          what the client's own consents answer, and who may give them
 access                 the engine with whatever source answers for the client
@@ -12,7 +15,7 @@ events                 what the log records of that
 notices                which clients must hear of a category of organisations that joined
 explain                a verdict as a sentence, in Dutch
 plain                  the rules in plain Dutch, for the client
-past                   what was known of a client at a moment that has passed
+past                   what was known of a client, and which policy was in force, at a moment that has passed
 
 Decisions
 - Nothing is permitted but what a rule permits. What is not known (a code without a class, a document without a

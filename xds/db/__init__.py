@@ -10,9 +10,11 @@ May import: audit (its tree), ports, model, errors. `open_database` is the way i
     code           (code, scheme) ↔ the number that stands for it in the tables above
     document       what the repository holds: uniqueId → address, hash, size, media type
     consent, treatment_relation, emergency, notice    what clients allow; see consent_tables
+    participant, participant_certificate, used_assertion    who may ask; see participant_sql
     log_…          the log; see log_schema
     auditor, page_session    who looks at the pages; see viewer_sql
     hint_review    what auditors found; see hint_sql
+    saved_search, log_export    what auditors keep; see desk_sql
 
 Decisions
 - A row holds what is searched by, and the object's packed ebRIM fragment; nothing is put together from parts to

@@ -2,7 +2,7 @@
 
 May import: ports, model, errors, xmlio. `Authenticator` is the way in.
 
-    faults ── signature ── saml ── xua ── authenticate      issuers, issue (for development and tests)
+    faults ── signature ── saml ── xua ── authenticate      codes, issuers      for trying out: issue, variants
 
 Decisions
 - One assertion, one signature, one reference in a message, checked before any cryptography; the issuer's key comes

@@ -6,6 +6,8 @@ endpoint         one actor's URL: the order of the steps, and what becomes of an
 receive, send    a request from the connection, an answer onto it
 content_type, mtom    MIME, without I/O
 envelope, addressing, fault    SOAP, as elements in and bytes out
+trust            who sends a request, and that it is on record
+beat             when an answer leaves that lacks something
 spyne_adapter    the service layer; the only file that knows spyne
 registrar        a registry in another process, reached by ITI-42, and asked by ITI-18 what may be retrieved
 
