@@ -28,6 +28,11 @@ CLAIM_LOCK = 0x7864_7332
 _SETTINGS = {
     "connect_timeout": 5,
     "application_name": "xds",
+    # A server that is cut off is noticed as soon as it notices us: who waits for it is told within half a minute.
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
     # A generic plan is as good as any for these statements, and costs no planning.
     # The keepalives are the server's: a machine that is cut off must not hold its locks for hours.
     "options": "-c statement_timeout=60s -c plan_cache_mode=force_generic_plan"
