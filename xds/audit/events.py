@@ -67,6 +67,9 @@ KINDS: dict[str, Kind] = {
     "assertion-refused": Kind(_dcm("110114", "User Authentication"), "E", _dcm("110122", "Login")),
     "sign-in": Kind(_dcm("110114", "User Authentication"), "E", _dcm("110122", "Login")),
     "sign-out": Kind(_dcm("110114", "User Authentication"), "E", _dcm("110123", "Logout")),
+    "launch-token": Kind(
+        SECURITY_ALERT, "C", Coded("launch-token", OWN, "A token was made by which one comes in as a client")
+    ),
     "auditor-change": Kind(SECURITY_ALERT, "U", _dcm("110137", "User Security Attributes Changed")),
     "consent-read": Kind(PATIENT_RECORD, "R", Coded("consent-read", OWN, "Consents were looked at")),
     "patient-add": Kind(PATIENT_RECORD, "C", Coded("patient-add", OWN, "Patients were made known")),

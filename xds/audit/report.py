@@ -24,6 +24,7 @@ _VERBS = {
     "ITI-57": "wijzigde de beschrijving van",
     "ITI-62": "verwijderde",
     "ITI-86": "verwijderde",
+    "launch-token": "maakte een sleutel tot de pagina van de cliënt",
     "consent-change": "legde een toestemming of bezwaar vast",
     "consent-read": "bekeek toestemmingen en bezwaren",
     "patient-add": "maakte de cliënt bekend",

@@ -97,7 +97,7 @@ def _record(config: Path | None, bsn: str, portal: str) -> None:
         log.record(
             Event(
                 f"cli-{secrets.token_hex(8)}",
-                "sign-in",
+                "launch-token",
                 datetime.now(UTC),
                 SUCCESS,
                 operator=operator(),

@@ -59,6 +59,7 @@ HEADINGS: dict[str, Heading] = {
             "assertion-refused": "identiteit geweigerd",
             "sign-in": "aangemeld op de pagina's",
             "sign-out": "afgemeld van de pagina's",
+            "launch-token": "toegang als cliënt gemaakt",
             "auditor-change": "toezichthouder gewijzigd",
             "consent-read": "toestemming bekeken",
             "patient-add": "cliënt bekendgemaakt",

@@ -36,6 +36,7 @@ DEEDS: Mapping[str, str] = {
     "assertion-refused": "Probeerde zich aan te melden. Dat lukte niet.",
     "sign-in": "Meldde zich aan op deze website.",
     "sign-out": "Meldde zich af van deze website.",
+    "launch-token": "Maakte een sleutel waarmee deze pagina te openen is.",
     "auditor-change": "Veranderde wie toezicht mag houden.",
     "consent-read": "Bekeek welke toestemming er is gegeven.",
     "patient-add": "Maakte de cliënt bekend bij deze uitwisseling.",
