@@ -120,6 +120,14 @@ def test_a_dicom_message_has_the_query_the_patient_and_what_was_decided() -> Non
     assert document.get("ParticipantObjectID") == "1.2.3"
 
 
+def test_what_a_repository_asks_is_an_iti_18_of_its_own_kind() -> None:
+    record = record_of("retrieval-check")
+    message = etree.fromstring(dicom.message(record))
+    assert [each.get("csd-code") for each in message.iter("EventTypeCode")] == ["retrieval-check", "ITI-18"]
+    assert [kind["code"] for kind in fhir.audit_event(7, record)["subtype"]] == ["retrieval-check", "ITI-18"]
+    assert [value.code for field, value in nen7513.fields(record) if field.name == "aard"] == ["retrieval-check"]
+
+
 @pytest.mark.parametrize("name", EVENTS)
 def test_an_audit_event_has_what_fhir_and_balp_ask(name: str) -> None:
     record = record_of(name)

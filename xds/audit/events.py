@@ -25,11 +25,15 @@ SUSPENDED, LET_IN_AGAIN = "suspended", "let in again"
 
 
 class Kind(NamedTuple):
-    """A sort of event. `action` is C, R, U, D or E. Source: NEN 7513: 7.2.1, 7.2.2, 7.2.4."""
+    """A sort of event. `action` is C, R, U, D or E. Source: NEN 7513: 7.2.1, 7.2.2, 7.2.4.
+
+    `transaction` is the standard's, where `type` is our name for one use of it.
+    """
 
     event: Coded
     action: str
     type: Coded
+    transaction: Coded | None = None
 
 
 def _dcm(code: str, display: str) -> Coded:
@@ -48,12 +52,17 @@ PATIENT_RECORD = _dcm("110110", "Patient Record")
 QUERY = _dcm("110112", "Query")
 SECURITY_ALERT = _dcm("110113", "Security Alert")
 EMERGENCY = _dcm("110127", "Emergency Override Started")
+_STORED_QUERY = _iti(18, "Registry Stored Query")
 
 KINDS: dict[str, Kind] = {
     "ITI-8": Kind(PATIENT_RECORD, "U", _iti(8, "Patient Identity Feed")),
-    "ITI-18": Kind(QUERY, "E", _iti(18, "Registry Stored Query")),
-    "retrieval-check": Kind(QUERY, "E", Coded("retrieval-check", OWN, "A repository asked what may be retrieved")),
-    "registration-check": Kind(QUERY, "E", Coded("registration-check", OWN, "A repository asked what is registered")),
+    "ITI-18": Kind(QUERY, "E", _STORED_QUERY),
+    "retrieval-check": Kind(
+        QUERY, "E", Coded("retrieval-check", OWN, "A repository asked what may be retrieved"), _STORED_QUERY
+    ),
+    "registration-check": Kind(
+        QUERY, "E", Coded("registration-check", OWN, "A repository asked what is registered"), _STORED_QUERY
+    ),
     "ITI-41": Kind(IMPORT, "C", _iti(41, "Provide and Register Document Set-b")),
     "ITI-42": Kind(IMPORT, "C", _iti(42, "Register Document Set-b")),
     "ITI-43": Kind(EXPORT, "R", _iti(43, "Retrieve Document Set")),

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 from xml.sax.saxutils import escape, quoteattr
 
+from xds.audit.events import EMERGENCY
 from xds.audit.objects import NO_PROTOCOL, PERSON, Object, objects
 from xds.model.audit import Person, Record
 from xds.model.coded import Coded
@@ -53,7 +54,7 @@ EVENT = (
     Field("7.2.1", "gebeurteniscode", "M", lambda record: record.event),
     Field("7.2.2", "actiecode", "M", lambda record: record.action),
     Field("7.2.3", "datumEnTijd", "M", lambda record: record.started.isoformat().replace("+00:00", "Z")),
-    Field("7.2.4", "aard", "O", lambda record: record.kinds[-1]),
+    Field("7.2.4", "aard", "O", lambda record: EMERGENCY if EMERGENCY in record.kinds else record.kinds[0]),
     Field("7.2.5", "resultaat", "O", _outcome),
     Field("7.2.6", "controles", "C", lambda record: record.checks),
 )

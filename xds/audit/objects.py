@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from xds.audit.events import IHE
 from xds.model.audit import Record
 from xds.model.coded import Coded
 
@@ -71,7 +72,8 @@ def _patient(record: Record) -> list[Object]:
 def _query(record: Record) -> list[Object]:
     if not record.query_id:
         return []
-    return [Object(record.kinds[0], SYSTEM_OBJECT, record.query_id, QUERY, _USED, query=record.query)]
+    transaction = next((kind for kind in record.kinds if kind.scheme == IHE), record.kinds[0])
+    return [Object(transaction, SYSTEM_OBJECT, record.query_id, QUERY, _USED, query=record.query)]
 
 
 def _submission_set(record: Record) -> list[Object]:

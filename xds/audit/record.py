@@ -150,7 +150,9 @@ class Recorder:
 
     def _encoded(self, event: Event, urgent: bool, requester: Requester | None) -> bytes:
         kind = KINDS[event.transaction]
-        kinds = (kind.type, EMERGENCY) if urgent else (kind.type,)
+        kinds = (kind.type,) if kind.transaction is None else (kind.type, kind.transaction)
+        if urgent:
+            kinds = (*kinds, EMERGENCY)
         if requester is None:
             participant = event.participant
             user = event.viewer

@@ -96,11 +96,11 @@ class Thing(_Value):
 class Record(_Value, kw_only=True):
     """What is kept of one event, about one patient at most. Source: NEN 7513: 7.
 
-    First who was at work, as what, then what happened. `started` is UTC. `kinds` begins with the transaction. `checks`
-    is four letters T or F. `authorisation`, `treatment_relation` and `consent` name the protocols or profiles that the
-    verdict was reached under, with their versions; `rule` decided, as it was in `version`, and `reason` says that in a
-    sentence. `query` is the request of a search, as it was sent. `outcome_text` has codes. `holders` are the URAs of
-    the organisations whose documents it is about.
+    First who was at work, as what, then what happened. `started` is UTC. `kinds` begins with the transaction, or with
+    our name for what it was used for. `checks` is four letters T or F. `authorisation`, `treatment_relation` and
+    `consent` name the protocols or profiles that the verdict was reached under, with their versions; `rule` decided,
+    as it was in `version`, and `reason` says that in a sentence. `query` is the request of a search, as it was sent.
+    `outcome_text` has codes. `holders` are the URAs of the organisations whose documents it is about.
     """
 
     event: Coded
