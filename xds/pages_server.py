@@ -142,9 +142,11 @@ def build_site(settings: Settings, clock: Clock = _now) -> web.Application:
         watch = watch_of(settings, database)
         log = log_of(settings, database, watch)
         refused, provider = RefusedConnections(log), _provider(settings)
-        machine, patient_key = ThisMachine(settings, database), recorder_of(settings).patient
+        machine, recorder = ThisMachine(settings, database), recorder_of(settings)
         trail, rules, policy = AppendingTrail(log), _rules(settings), _policy(settings)
-        sources = Sources(index, trail, log.entries, patient_key, clock, machine, refused.note, rules, policy)
+        sources = Sources(
+            index, trail, log.entries, recorder.patient, recorder.surname, clock, machine, refused.note, rules, policy
+        )
         site = _site(settings, sources, provider)
         closing = opened.pop_all()
     app = site.app

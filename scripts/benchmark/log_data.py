@@ -34,7 +34,7 @@ def requesters(organisations: int = 60, employees: int = 1500) -> list[Requester
         at = int(organisations * (number / employees) ** 2)
         organisation = Organisation(f"{at:08}", f"Praktijk {at}", f"V{at % 6}")
         system = Participant(at, organisation, f"{at:064x}", (f"2.999.7.{at}",), date(2025, 1, 1))
-        person = Person(f"{number:09}", "2.16.528.1.1007.3.1", f"Medewerker {number}", _ROLES[number % 8])
+        person = Person(f"{number:09}", "2.16.528.1.1007.3.1", f"Mede Werker-{_surname(number)}", _ROLES[number % 8])
         for purpose in _PURPOSES[: 1 + (number % 10 == 0)]:
             urgent = "Bewusteloos" if purpose.code == "ETREAT" else None
             found.append(
@@ -50,7 +50,8 @@ def events(records: int, random_: random.Random) -> Iterator[Event]:
         rule = random_.choices(_RULES, (60, 20, 8, 6, 4, 2))[0]
         refused = rule in ("authorisation", "treatment-relation", "confidentiality")
         transaction = random_.choices(("ITI-18", "ITI-43", "ITI-41", "ITI-57"), (60, 30, 9, 1))[0]
-        owner = parse_cx(patient(int(PATIENTS * random_.random() ** 2)))
+        client = int(PATIENTS * random_.random() ** 2)
+        owner, surnames = parse_cx(patient(client)), frozenset({_surname(client // 2)})
         verdict = Verdict(
             not refused, rule, "matrix 3", "Mag, want de cliënt gaf toestemming.", Checks(True, True, not refused),
             Grounds("matrix 3", "sender:7", "consent 12"),
@@ -63,10 +64,21 @@ def events(records: int, random_: random.Random) -> Iterator[Event]:
             4 if refused else 0,
             requester=people[int(len(people) * random_.random() ** 1.5)],
             address="192.0.2.7",
-            accesses=(Access(owner, verdict, () if refused else (document,)),),
+            accesses=(
+                Access(
+                    owner,
+                    verdict,
+                    () if refused else (document,),
+                    surnames=surnames if transaction == "ITI-41" else frozenset(),
+                ),
+            ),
             query_id="urn:uuid:14d4debf-8f97-4251-9a74-a90016b0af0d" if transaction == "ITI-18" else "",
             query=_QUERY if transaction == "ITI-18" else "",
         )
+
+
+def _surname(number: int) -> str:
+    return "".join(chr(ord("a") + number // 26**place % 26) for place in range(4))
 
 
 def fill(database: Database, records: int) -> None:

@@ -78,7 +78,7 @@ def _following(records: int) -> Callable[[LogSelection], Callable[[Any], object]
 def _start_page() -> Callable[[LogSelection], Callable[[Any], object]]:
     """The page has no filters."""
     rules = HintRules()
-    lookout, now = Lookout(lambda: rules), BEGIN + timedelta(seconds=SECONDS)
+    lookout, now = Lookout(lambda: rules, RECORDER.surname), BEGIN + timedelta(seconds=SECONDS)
     return lambda selection: (
         lambda database: database.read_now(lambda reader: (lookout.hints(reader, now), sealing_of(reader, rules, now)))
     )

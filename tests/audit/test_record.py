@@ -37,6 +37,14 @@ def test_a_query_is_recorded_with_who_what_and_why() -> None:
     )  # fmt: skip
 
 
+def test_a_surname_is_in_no_record_and_travels_as_a_keyed_hash() -> None:
+    entry = only(RECORDER.entries(event(1, Access(MARIA, PERMITTED, surnames=frozenset({"zwaluwenberg"})))))
+
+    assert entry.surnames == (RECORDER.surname("zwaluwenberg"),) and len(entry.surnames[0]) == 16
+    assert entry._replace(surnames=()) == only(RECORDER.entries(event(1, Access(MARIA, PERMITTED))))
+    assert Recorder(Source("s", "i"), b"o" * 32).surname("zwaluwenberg") != entry.surnames[0]
+
+
 @pytest.mark.parametrize("transaction", KINDS)
 def test_the_bytes_of_a_record_are_those_of_its_value(transaction: str) -> None:
     for who in (JANSEN, None, requester(emergency="buikpijn", responsible=JANSEN.user)):

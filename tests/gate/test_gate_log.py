@@ -17,8 +17,10 @@ from identity_samples import message
 from samples import PATIENT
 from served import Served, client_context, xds
 
+from xds.config import load
 from xds.db import open_database
 from xds.gate.effective import configuration, differences, effective
+from xds.gate.recording import recorder_of
 from xds.settings import ConsentSettings, DatabaseSettings, Settings
 
 Record = dict[str, Any]
@@ -37,7 +39,7 @@ def log(folder: Path) -> Iterator[list[Record]]:
     """The log of a server that was started, spoken to and stopped, and started again with another setting."""
     with Served(folder) as server:
         server.logged("ready")
-        assert b"MSA|AA|1" in send(server, "hospital", adt("A04", "1", f"PID|||{PATIENT}"))
+        assert b"MSA|AA|1" in send(server, "hospital", adt("A04", "1", f"PID|||{PATIENT}||van Zwaluwenberg^Eva"))
         assert b"MSA|AA|2" in send(server, "hospital", adt("A04", "2", f"PID|||{MERGED}"))
         assert b"MSA|AA|3" in send(server, "hospital", adt("A40", "3", f"PID|||{PATIENT}\rMRG|{MERGED}"))
         assert b"MSA|AE|4" in send(server, "hospital", adt("A04", "4", f"PID|||{WRONG_BSN}"))
@@ -148,6 +150,17 @@ def test_each_policy_that_was_in_force_is_kept_and_none_that_could_not_be_read(f
     database.close()
 
     assert [each.content for each in kept] == [(folder / "policy.toml").read_bytes()]
+
+
+def test_the_surname_of_a_client_is_kept_as_a_keyed_hash_only(folder: Path, log: list[Record]) -> None:
+    recorder = recorder_of(load(folder / "xds.toml"))
+    surname = recorder.surname("zwaluwenberg")
+    database = open_database(f"sqlite:///{folder}/data/xds.db")
+    known = database.read_now(lambda reader: reader.hints.bearers({surname}, 3))
+    database.close()
+
+    assert known == {surname: [recorder.patient(PATIENT)]}
+    assert b"waluwenberg" not in (folder / "data" / "xds.db").read_bytes()
 
 
 def test_what_is_asked_while_no_data_may_be_given_is_on_record(folder: Path) -> None:

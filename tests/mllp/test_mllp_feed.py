@@ -46,7 +46,9 @@ def refused(content: bytes) -> FeedError:
 @pytest.mark.parametrize("event", ["A01", "A04", "A05", "A08"])
 def test_a_registration_gives_the_identifiers_of_pid_3(event: str) -> None:
     feed = understood(message(event, f"PID|||{BSN}~{OWN}||Jansen^Anna", "PV1||I"))
-    assert feed.identities == (Identity((CX("999911120", BSN_OID), CX("A-1", "1.2.3"))),)
+    (identity,) = feed.identities
+    assert identity.patient_ids == (CX("999911120", BSN_OID), CX("A-1", "1.2.3"))
+    assert (identity.subsumed, identity.birth_date, identity.surnames) == ((), None, {"jansen"})
     assert not feed.is_merge
     assert (feed.header.event, feed.header.control_id) == (event, "id-7")
 

@@ -101,8 +101,42 @@ def test_what_stands_out_is_on_the_start_page_and_ordinary_work_is_not(busy: Pag
     assert "C. Smit, verpleegkundige" in page and "2 keer geweigerd bij een cliënt" in page
     assert "A. Ander" not in page and "B. Bakker" not in page
     assert "Alle 4 open signalen" in page
-    assert "Zelfde achternaam of adres" in page
+    assert "Zelfde adres van medewerker en cliënt" in page
     assert "999911120" not in page
+
+
+def test_a_look_at_a_client_of_the_same_rare_surname_is_a_hint(tmp_path: Path) -> None:
+    """Names come with documents, and with the feed; of each the log and the database have a keyed hash only."""
+    relative, other, common = (CX(f"99990000{number}", BSN_OID) for number in (1, 2, 3))
+    with served(tmp_path) as pages:
+        work = Work(pages)
+        named = [
+            (relative, {"zwaluwenberg"}),
+            (other, {"smit", "post"}),
+            *((CX(f"{n}", BSN_OID), {"smit"}) for n in range(4)),
+        ]
+        pages.record(
+            *(
+                Event(
+                    f"doc-{place}", "ITI-41", work.today, SUCCESS, accesses=(Access(patient, surnames=frozenset(its)),)
+                )
+                for place, (patient, its) in enumerate(named)
+            ),
+            work.look("Kim van Zwaluwenberg", 3, 10, relative),
+            work.look("Kim van Zwaluwenberg", 3, 11, relative, UNRELATED),
+            work.look("Kim van Zwaluwenberg", 3, 11, common),
+            work.look("Carla Smit", 3, 10, other),
+        )
+        browser = pages.signed_in("namen")
+        (hint,) = rows(browser, "?regel=achternaam")
+        page = browser.get(address_of(browser.get(HINTS).text, "Zelfde achternaam")).text
+        found = browser.get(f"{address_of(browser.get(HINTS).text, 'Zelfde achternaam')}.json").json()["rows"]
+
+    assert hint["employee"].startswith("Kim van Zwaluwenberg")
+    assert hint["found"] == "2 regels over een cliënt met dezelfde achternaam als de medewerker."
+    assert "als hooguit 3 cliënten zo heten" in page
+    assert [row["outcome"] for row in found] == ["geweigerd", "gelukt"]
+    assert b"zwaluwenberg" not in (tmp_path / "pages.db").read_bytes()
 
 
 def test_a_hint_has_its_rule_and_leads_to_its_records(busy: Pages) -> None:

@@ -65,6 +65,12 @@ class ManyClients(_Struct):
     least_clients: _Count = 10
 
 
+class Surname(_Struct):
+    """No more than how many clients may have a surname for it to be of interest that an employee has it too."""
+
+    most_bearers: _Count = 3
+
+
 class Sealing(_Struct):
     """How old the oldest record may be that no anchor covers, and how many of the newest records are verified."""
 
@@ -83,6 +89,7 @@ class HintRules(_Struct):
     volume: Volume = Volume()
     hour: Hour = Hour()
     many_clients: ManyClients = ManyClients()
+    surname: Surname = Surname()
     sealing: Sealing = Sealing()
 
 

@@ -24,6 +24,7 @@ class Rule(StrEnum):
     EMERGENCY = "noodknop"
     HOUR = "uur"
     NIGHT = "nacht"
+    SURNAME = "achternaam"
     VOLUME = "veel"
     MANY_CLIENTS = "een-vraag"
     UNRELATED = "geen-relatie"
@@ -45,6 +46,7 @@ _LABELS = {
     Rule.EMERGENCY: "Noodknop gebruikt",
     Rule.HOUR: "Zeer veel dossiers in een uur",
     Rule.NIGHT: "Ongewoon in de nacht",
+    Rule.SURNAME: "Zelfde achternaam",
     Rule.VOLUME: "Ongewoon veel dossiers",
     Rule.MANY_CLIENTS: "Eén vraag over veel cliënten",
     Rule.UNRELATED: "Geen behandelrelatie",
@@ -120,6 +122,13 @@ def hints_of(conduct: Conduct, usual: Usual, rules: HintRules) -> list[Hint]:
         text = f"Eén vraag ging over {sweep.patients} cliënten."
         bounds = f"Eén vraag over ten minste {rules.many_clients.least_clients} cliënten."
         found.append(Hint(Rule.MANY_CLIENTS, sweep.who, sweep.day, text, bounds, seq=sweep.seq))
+    for each in conduct.namesakes:
+        text = f"{_lines(each.records)} over een cliënt met dezelfde achternaam als de medewerker."
+        bounds = (
+            f"Een cliënt met dezelfde achternaam, als hooguit {rules.surname.most_bearers} cliënten zo heten. De namen "
+            "zijn die van het token en die bij aanmelding of documenten zijn meegestuurd."
+        )
+        found.append(Hint(Rule.SURNAME, each.who, each.day, text, bounds, each.patient))
     found.sort(key=lambda hint: (hint.day, hint.rule.weight), reverse=True)
     return found
 

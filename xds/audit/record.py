@@ -125,13 +125,17 @@ class Recorder:
             hashed = None if patient is None else self.patient(patient)
             entries.append(
                 Entry(event.request_id, number, payload, started, hashed, employee, organisation, action, event.outcome,
-                      event.transaction, urgent)
+                      event.transaction, urgent, tuple(map(self.surname, access.surnames)))
             )  # fmt: skip
         return entries
 
     def _patient(self, patient_id: str) -> bytes:
         """What a patient, as CX text, is found by: 16 bytes that say nothing without the key."""
         return hmac.digest(self._key, patient_id.encode(), "sha256")[:16]
+
+    def surname(self, surname: str) -> bytes:
+        """What a surname that was made alike is compared by: 16 bytes that say nothing without the key."""
+        return hmac.digest(self._key, f"surname {surname}".encode(), "sha256")[:16]
 
     def _setting(self, event: Event, urgent: bool) -> tuple[bytes, str]:
         """The first part of the record with its comma, and who is found by it."""

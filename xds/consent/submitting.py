@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from xds.errors import Code, Issue
 from xds.model.audit import MINOR, SUCCESS, Document, Entry, Event
 from xds.model.audit import Access as Accessed
 from xds.model.consent import holders_of
 from xds.model.hl7 import cx_or_none
-from xds.model.objects import Submission
+from xds.model.objects import DocumentEntry, Submission
+from xds.model.surname import surnames_of_xpn
 from xds.transaction import Context, unrecorded
 
 
@@ -55,7 +56,8 @@ def submitted(submission: Submission, ctx: Context, codes: Sequence[str] = ()) -
             Document(each.unique_id or "", each.entry_uuid, each.repository_unique_id or "") for each in entries
         ]
         holders = holders_of(author for each in entries for author in each.authors)
-        accesses.append(Accessed(cx_or_none(patient), None, documents, tuple(sorted(holders))))
+        surnames = frozenset[str]() if codes else _surnames(entries)
+        accesses.append(Accessed(cx_or_none(patient), None, documents, tuple(sorted(holders)), surnames))
     unique_id = next((each.unique_id for each in submission.submission_sets if each.unique_id), "")
     return ctx.event(MINOR if codes else SUCCESS, accesses, outcome_text=" ".join(codes), submission_set=unique_id)
 
@@ -64,3 +66,9 @@ def submitted_entries(submission: Submission, ctx: Context) -> Sequence[Entry]:
     """The log's records of a submission that is accepted, to be written with it."""
     event = submitted(submission, ctx)
     return () if event is None else ctx.entries(event)
+
+
+def _surnames(entries: Iterable[DocumentEntry]) -> frozenset[str]:
+    """What the patient is called in sourcePatientInfo. Source: ITI TF-3: 4.2.3.2.23."""
+    fields = (field.partition("|") for each in entries for field in each.source_patient_info)
+    return frozenset().union(*(surnames_of_xpn(value) for name, _, value in fields if name == "PID-5"))

@@ -70,7 +70,7 @@ class Statements:
         self.log = LogStatements(self.text, lists)
         self.viewers = ViewerStatements(self.text)
         self.desk = DeskStatements(self.text)
-        self.hints = HintStatements(self.text)
+        self.hints = HintStatements(self.text, lists, lambda table: _upsert(table, dialect.name))
         self.participants = ParticipantStatements(self.text, lambda table: _upsert(table, dialect.name))
         self.consents = ConsentStatements(self.text, lambda table: _upsert(table, dialect.name), lists.among)
         held = schema.document

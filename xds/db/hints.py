@@ -1,8 +1,10 @@
-"""The reviews of hints: what is asked of them, and what adds one."""
+"""The reviews of hints and the clients' surnames: what is asked of them, and what adds one."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, date, datetime
+from typing import Any
 
 from xds.db.hint_sql import HintStatements
 from xds.db.session import Session
@@ -25,6 +27,21 @@ class ReadHints:
             )
         ]  # fmt: skip
 
+    def bearers(self, surnames: Collection[bytes], most: int) -> dict[bytes, list[bytes]]:
+        counts = self._among(self._sql.counts, surnames)
+        rare = [bytes(surname) for surname, count in counts if count <= most]
+        found: dict[bytes, list[bytes]] = {}
+        for surname, patient in self._among(self._sql.bearers, rare):
+            found.setdefault(bytes(surname), []).append(bytes(patient))
+        return found
+
+    def _among(self, statement: Callable[[int], str], values: Collection[bytes]) -> Iterable[tuple[Any, ...]]:
+        if not values:
+            return ()
+        lists = self._sql.lists
+        length_class = lists.length_class(len(values))
+        return self._session.rows(statement(length_class), lists.parameters(list(values), length_class))
+
 
 class WriteHints(ReadHints):
     """The port `HintWriter`."""
@@ -34,3 +51,7 @@ class WriteHints(ReadHints):
             hint=bytes.fromhex(review.hint), day=review.day.isoformat(), at=int(review.at.timestamp())
         )
         self._session.run(self._sql.add, row)
+
+    def add_surnames(self, patient: bytes, surnames: Iterable[bytes]) -> None:
+        for surname in surnames:
+            self._session.run(self._sql.add_surname, (surname, patient))

@@ -16,6 +16,7 @@ from xds.audit.tree import SUBTREE, commitment, extended, leaf_hash, link, proof
 from xds.db.log_sql import LogStatements
 from xds.db.session import Session
 from xds.model.audit import Choose, Cut, Entry, Head, Kept, Leaf, LogSelection, Note, Survey
+from xds.model.conduct import Kin, no_kin
 
 if TYPE_CHECKING:
     from xds.db.log_indexing import LogIndexing
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 _HASH = 32
 _SALT = 16
+_FOUND_BY = 11
+"""So many fields of an entry are columns of its row or leaf."""
 _SLACK = 1_000_000
 """Clocks of several machines differ by less, in microseconds; only a larger step back is kept as it was."""
 
@@ -70,11 +73,11 @@ class ReadLog:
         """What the selection has, with at most so many values of each facet."""
         return self._search.survey(selection, cut, most)
 
-    def conduct(self, span: Span) -> Conduct:
+    def conduct(self, span: Span, kin: Kin = no_kin) -> Conduct:
         """What employees did in a span."""
         from xds.db.log_conduct import LogConduct
 
-        return LogConduct(self._session, self._sql.index).conduct(span)
+        return LogConduct(self._session, self._sql.index).conduct(span, kin)
 
     def indexed_below(self) -> int:
         """Below which seq every record is indexed; the others are found too, by looking at each."""
@@ -158,7 +161,7 @@ class WriteLog(ReadLog):
             chain = link(chain, hashed)
             leaves.append(hashed)
             leaf_rows.append((*leaf, chain))
-            record_rows.append((seq, salt, *entry[2:]))
+            record_rows.append((seq, salt, *entry[2:_FOUND_BY]))
         self._session.run_many(self._sql.add_leaf, leaf_rows)
         self._session.run_many(self._sql.add_record, record_rows)
         self._head = extended(head, now, chain, leaves)

@@ -16,7 +16,7 @@ from xds.db.log_columns import STARTED, Array, integers, join
 from xds.db.log_facts import DIMENSIONS, Facts
 from xds.db.log_search import LogSearch
 from xds.model.audit import MINOR
-from xds.model.conduct import Conduct, EmployeeDay, Insistence, Span, Sweep, Who
+from xds.model.conduct import Conduct, EmployeeDay, Insistence, Kin, Namesake, Span, Sweep, Who
 from xds.model.dutch_time import dutch_midnight, dutch_time
 
 _LOOKS = ("ITI-18", "ITI-43", "retrieval-check")
@@ -58,7 +58,7 @@ class _Looks(NamedTuple):
 class LogConduct(LogSearch):
     """Counts what employees did."""
 
-    def conduct(self, span: Span) -> Conduct:
+    def conduct(self, span: Span, kin: Kin) -> Conduct:
         """What was done in a span."""
         columns = _Columns(self, self._segments(), list(self._fresh(self.indexed_below())))
         looks, everybody, organisations = self._looks(columns, span)
@@ -70,6 +70,7 @@ class LogConduct(LogSearch):
             tuple(_days(looks, span, names)),
             tuple(_insistences(looks, span, names)),
             tuple(self._sweeps(looks, span, names)),
+            tuple(_namesakes(looks, span, names, kin)),
         )
 
     def _looks(self, columns: _Columns, span: Span) -> tuple[_Looks, Array, int]:
@@ -199,6 +200,15 @@ class _Names:
             self._known[key] = Who(*self._employees[employee], *self._organisations[organisation], *self._roles[key[1]])
         return self._known[key]
 
+    def of_everybody(self) -> dict[int, Who]:
+        """Each `who` once."""
+        whos, places = np.unique(self._looks.who, return_index=True)
+        return {who: self.who(place) for who, place in zip(whos.tolist(), places.tolist(), strict=True)}
+
+    def patient_codes(self, patients: Iterable[str]) -> dict[str, int]:
+        """The codes of those patients that have one."""
+        return {patient: code for patient in patients if (code := self._columns.code("patient", patient)) != _NONE}
+
     def patients(self, codes: list[int]) -> dict[int, str]:
         return {code: value for code, (value, _) in self._columns.terms("patient", codes).items()}
 
@@ -250,6 +260,30 @@ def _insistences(looks: _Looks, span: Span, names: _Names) -> Iterator[Insistenc
                 len(before),
                 bool(looks.night[place]),
             )
+
+
+def _namesakes(looks: _Looks, span: Span, names: _Names, kin: Kin) -> Iterator[Namesake]:
+    """For each employee's day the patients that they are kin to, with the number of records."""
+    everybody = names.of_everybody()
+    related = kin(everybody.values())
+    if not related:
+        return
+    codes = names.patient_codes(set().union(*related.values()))
+    bound = int(looks.patient.max(initial=0)) + 2
+    wanted = {
+        who * bound + codes[patient]: patient
+        for who, each in everybody.items()
+        for patient in related.get(each, ())
+        if patient in codes
+    }
+    met = looks.who * bound + looks.patient
+    places = np.flatnonzero(np.isin(met, integers(wanted)) & (looks.patient != _NONE))
+    days, firsts, counts = np.unique(
+        met[places] * _DAYS + looks.slot[places] // _HOURS, return_index=True, return_counts=True
+    )
+    for key, first, count in zip(days.tolist(), firsts.tolist(), counts.tolist(), strict=True):
+        place = int(places[first])
+        yield Namesake(names.who(place), _day(span, looks.slot[place]), wanted[key // _DAYS], count)
 
 
 def _distinct(groups: Array, members: Array) -> tuple[Array, Array]:

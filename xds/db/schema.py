@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 from xds.model.objects import AssociationType, EntryType, Status
 
-REVISION = "0013"
+REVISION = "0014"
 """The revision of the migrations that this code works with."""
 
 # The place in these is what the tables hold: only ever append.

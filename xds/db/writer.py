@@ -58,6 +58,9 @@ class Writer(WriteParticipants, Reader):
     def record(self, entries: Sequence[Entry]) -> None:
         """Add records to the log; ValueError when one of their requests has a record of that number already."""
         self.log.append(entries)
+        for entry in entries:
+            if entry.surnames and entry.patient is not None:
+                self.hints.add_surnames(entry.patient, entry.surnames)
 
     def mark(self) -> tuple[int, Head | None]:
         """Where a change begins."""

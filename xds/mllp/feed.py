@@ -10,6 +10,7 @@ from datetime import date, datetime
 import hl7
 
 from xds.model.hl7 import CX, is_oid
+from xds.model.surname import surnames_of_xpn
 
 MAX_PARSED = 16 * 1024
 
@@ -44,14 +45,15 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What one PID says: the patient's identifiers, those that an MRG after it subsumes, and the birth date.
+    """What one PID says: the patient's identifiers, those that an MRG after it subsumes, birth date and surnames.
 
-    `birth_date` is None where PID-7 is no whole date.
+    `birth_date` is None where PID-7 is no whole date. `surnames` are made alike.
     """
 
     patient_ids: tuple[CX, ...]
     subsumed: tuple[CX, ...] = ()
     birth_date: date | None = None
+    surnames: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +172,8 @@ def _identities(message: hl7.Message, event: str) -> Iterator[Identity]:
         if names.count("PID") > 1:
             raise _Unacceptable("AE", 100, "more than one PID", "PID", 2)
         patient = body[names.index("PID")]
-        yield Identity(tuple(_identifiers(patient, 3, 1)), birth_date=_date(_value(patient, 7, 1, 1, 1)))
+        born, names = _date(_value(patient, 7, 1, 1, 1)), surnames_of_xpn(str(patient[5]) if len(patient) > 5 else "")
+        yield Identity(tuple(_identifiers(patient, 3, 1)), birth_date=born, surnames=names)
         return
     # Each PID is followed by the MRG that it survives. Source: HL7 2.5: 3.3.40 (ADT_A39).
     if names != ["PID", "MRG"] * (len(names) // 2):

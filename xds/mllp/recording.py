@@ -34,7 +34,8 @@ class Recording(NamedTuple):
 
     def accepted(self, feed: Feed, patients: Iterable[CX]) -> Sequence[Entry]:
         """The records of a message that is about to be applied, one for each patient."""
-        return self.log.entries(self._event(SUCCESS, feed.header, patients))
+        surnames = frozenset[str]().union(*(each.surnames for each in feed.identities))
+        return self.log.entries(self._event(SUCCESS, feed.header, patients, surnames=surnames))
 
     async def refused(self, feed: Feed | FeedError, error: FeedError) -> FeedError:
         """Have a message that was not accepted on record; what its sender is told.
@@ -56,7 +57,13 @@ class Recording(NamedTuple):
         await self._append(self._event(SERIOUS, Header(), (), reason, things))
 
     def _event(
-        self, outcome: int, header: Header, patients: Iterable[CX], text: str = "", things: tuple[Thing, ...] = ()
+        self,
+        outcome: int,
+        header: Header,
+        patients: Iterable[CX],
+        text: str = "",
+        things: tuple[Thing, ...] = (),
+        surnames: frozenset[str] = frozenset(),
     ) -> Event:
         if header.control_id:
             things = (*things, Thing(_MESSAGE, header.control_id, f"ADT^{header.event}"))
@@ -67,7 +74,7 @@ class Recording(NamedTuple):
             outcome,
             participant=self.participant,
             address=self.address,
-            accesses=tuple(map(Access, patients)),
+            accesses=tuple(Access(patient, surnames=surnames) for patient in patients),
             outcome_text=text,
             things=things,
         )

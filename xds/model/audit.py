@@ -135,13 +135,15 @@ class Record(_Value, kw_only=True):
 class Access(msgspec.Struct, frozen=True):
     """What an event did, or was refused to do, to one patient's documents; `patient` is None when unknown.
 
-    `holders` are the URAs of the organisations whose documents they are.
+    `holders` are the URAs of the organisations whose documents they are. `surnames` are those that came with them, made
+    alike as in `xds.model.surname`; no record has them.
     """
 
     patient: CX | None
     verdict: Verdict | None = None
     documents: Sequence[Document] = ()
     holders: tuple[str, ...] = ()
+    surnames: frozenset[str] = frozenset()
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -174,7 +176,8 @@ class Entry(NamedTuple):
     """A record ready to be appended: its canonical bytes, and what it can be found by.
 
     `patient` is a keyed hash, never the number. `started` is in microseconds since 1970. (request_id, number) is
-    unique. `employee` and `organisation` are "" when not known.
+    unique. `employee` and `organisation` are "" when not known. `surnames` are keyed hashes of those of the
+    patient; they are kept elsewhere.
     """
 
     request_id: str
@@ -188,6 +191,7 @@ class Entry(NamedTuple):
     outcome: int
     transaction: str
     emergency: bool
+    surnames: tuple[bytes, ...] = ()
 
 
 class Leaf(NamedTuple):

@@ -6,6 +6,7 @@ before its ITI-43), and only of people.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date
 from typing import NamedTuple
 
@@ -77,6 +78,26 @@ class Sweep(NamedTuple):
     seq: int
 
 
+class Namesake(NamedTuple):
+    """A day on which an employee looked at somebody's documents, or was refused them, who has the same surname.
+
+    `patient` is the log's keyed hash, in hex.
+    """
+
+    who: Who
+    day: date
+    patient: str
+    records: int
+
+
+Kin = Callable[[Iterable[Who]], Mapping[Who, Collection[str]]]
+"""Tells to which patients, by keyed hash in hex, employees may be related; who is related to none may be left out."""
+
+
+def no_kin(people: Iterable[Who]) -> Mapping[Who, Collection[str]]:
+    return {}
+
+
 class Conduct(NamedTuple):
     """All of a span. Days are in order. `earlier` counts all records, of whatever kind, from before the span."""
 
@@ -84,3 +105,4 @@ class Conduct(NamedTuple):
     days: tuple[EmployeeDay, ...]
     insistences: tuple[Insistence, ...]
     sweeps: tuple[Sweep, ...]
+    namesakes: tuple[Namesake, ...] = ()

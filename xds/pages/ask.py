@@ -76,16 +76,17 @@ class Unclear(Exception):
 class Sources:
     """What pages are made of.
 
-    `patient_key` is the log's keyed hash of a patient, as CX text. `turned_away` is told of sign-ins by nobody that is
-    known here, by address and reason: they are counted, because anybody can make as many as they like. `rules` raise
-    hints. `policy` says who may see what; None where nothing was laid down. Both are asked for when they are needed,
-    because they may be read again meanwhile.
+    `patient_key` is the log's keyed hash of a patient, as CX text, `surname_key` that of a surname. `turned_away`
+    is told of sign-ins by nobody that is known here, by address and reason: they are counted, because anybody can
+    make as many as they like. `rules` raise hints. `policy` says who may see what; None where nothing was laid
+    down. Both are asked for when they are needed, because they may be read again meanwhile.
     """
 
     index: Index
     trail: Trail
     entries: Callable[[Event], Sequence[Entry]]
     patient_key: Callable[[str], bytes]
+    surname_key: Callable[[str], bytes]
     clock: Callable[[], datetime]
     machine: Machine
     turned_away: Callable[[str, str], None]

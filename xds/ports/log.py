@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from xds.model.audit import Choose, Cut, Head, Kept, Leaf, LogSelection, Note, Survey
-from xds.model.conduct import Conduct, Span
+from xds.model.conduct import Conduct, Kin, Span, no_kin
 
 
 class LogReader(Protocol):
@@ -32,8 +32,8 @@ class LogReader(Protocol):
     def survey(self, selection: LogSelection, cut: Cut, most: int) -> Survey:
         """How many records the selection asks for, the `most` frequent values of each facet, and a timeline."""
 
-    def conduct(self, span: Span) -> Conduct:
-        """What employees did in a span. The 100 newest sweeps are told."""
+    def conduct(self, span: Span, kin: Kin = no_kin) -> Conduct:
+        """What employees did in a span. The 100 newest sweeps are told. `kin` is asked about everybody in it."""
 
     def notes(self, size: int = 0) -> list[Note]:
         """The checkpoints of at least this many records, in order."""

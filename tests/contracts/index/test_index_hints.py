@@ -21,3 +21,23 @@ def test_reviews_are_added_and_found_by_the_day_of_their_hint(database):
     assert database.read_now(lambda reader: reader.hints.reviews(date(2026, 3, 28))) == [FIRST, second]
     assert database.read_now(lambda reader: reader.hints.reviews(date(2026, 3, 1))) == [FIRST, older, second]
     assert database.read_now(lambda reader: reader.hints.reviews(date(2026, 3, 29))) == []
+
+
+def test_a_client_is_found_by_a_surname_that_few_have(database):
+    rare, common, unknown = (bytes([number]) * 16 for number in (1, 2, 3))
+    patients = [bytes([number]) * 16 for number in (7, 8, 9)]
+
+    def know(writer) -> None:
+        for patient in patients:
+            writer.hints.add_surnames(patient, (common,))
+        writer.hints.add_surnames(patients[0], (rare, common))
+
+    for _ in range(2):
+        database.write_now(know)
+
+    def found(most: int) -> dict[bytes, list[bytes]]:
+        return database.read_now(lambda reader: reader.hints.bearers({rare, common, unknown}, most))
+
+    assert found(2) == {rare: patients[:1]}
+    assert {surname: sorted(of) for surname, of in found(3).items()} == {rare: patients[:1], common: patients}
+    assert database.read_now(lambda reader: reader.hints.bearers(set(), 3)) == {}

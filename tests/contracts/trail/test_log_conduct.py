@@ -9,7 +9,7 @@ from trail_entries import an_entry
 
 from xds.db import Database
 from xds.model.audit import Entry
-from xds.model.conduct import Conduct, EmployeeDay, Insistence, Span, Who
+from xds.model.conduct import Conduct, EmployeeDay, Insistence, Namesake, Span, Who
 
 DAY = date(2026, 3, 28)
 """The next day has 23 hours."""
@@ -120,3 +120,31 @@ def test_one_request_about_many_patients_is_told_apart_from_many_requests(databa
     (sweep,) = conduct(database).sweeps
 
     assert (sweep.who, sweep.day, sweep.patients, sweep.seq) == (NURSE, DAY, 3, 2)
+
+
+def test_looks_of_who_may_be_related_are_counted_by_day_and_patient(database, record):
+    record(
+        look(1, 9.0, 1),
+        look(2, 10.0, 1, outcome=4),
+        look(3, 11.0, 2),
+        look(4, 12.0, 3),
+        look(5, 9.0, 1, employee="2^^^&1.2&ISO"),
+        look(6, 9.0, 3, DAY + timedelta(1)),
+        look(7, 10.0, None),
+    )
+    asked = []
+
+    def kin(people):
+        asked.extend(people)
+        return {NURSE: {"01" * 16, "03" * 16, "99" * 16}}
+
+    span = Span(DAY, DAY + timedelta(1), 23, 6, 3, 3600)
+    found = database.read_now(lambda reader: reader.log.conduct(span, kin)).namesakes
+
+    assert sorted(found, key=lambda each: (each.day, each.patient)) == [
+        Namesake(NURSE, DAY, "01" * 16, 2),
+        Namesake(NURSE, DAY, "03" * 16, 1),
+        Namesake(NURSE, DAY + timedelta(1), "03" * 16, 1),
+    ]
+    assert {who.employee for who in asked} == {NURSE.employee, "2^^^&1.2&ISO"}
+    assert database.read_now(lambda reader: reader.log.conduct(span)).namesakes == ()

@@ -20,7 +20,7 @@ __all__ = ["add_pages"]
 
 def add_pages(site: Site, export_alone: int) -> None:
     """An export of more records than `export_alone` takes a second person."""
-    lookout = Lookout(site.sources.rules)
+    lookout = Lookout(site.sources.rules, site.sources.surname_key)
     hints = HintPages(lookout)
 
     async def look_ahead(app: web.Application) -> AsyncIterator[None]:

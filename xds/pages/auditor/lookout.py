@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date, datetime, timedelta
 
 import structlog
@@ -12,8 +12,9 @@ import structlog
 from xds.audit.hint_rules import HintRules
 from xds.audit.hints import NOTHING_USUAL, Hint, hints_of, usual_of
 from xds.errors import Unavailable
-from xds.model.conduct import Conduct, Span
+from xds.model.conduct import Conduct, Kin, Span, Who
 from xds.model.dutch_time import dutch_time
+from xds.model.surname import surnames_of_person
 from xds.ports import Index, Reader
 
 _SETTLED = timedelta(minutes=30)
@@ -27,8 +28,10 @@ _log = structlog.get_logger()
 class Lookout:
     """Raises hints by the rules, of the days for which a hint waits."""
 
-    def __init__(self, rules: Callable[[], HintRules]):
+    def __init__(self, rules: Callable[[], HintRules], surname_key: Callable[[str], bytes]):
+        """`surname_key` is the log's keyed hash of a surname that was made alike."""
         self.rules = rules
+        self._surname_key = surname_key
         self._settled: tuple[date, int, HintRules] | None = None
         self._usual = NOTHING_USUAL
         self._hints: list[Hint] = []
@@ -39,7 +42,7 @@ class Lookout:
         rules = self.rules()
         last, today = dutch_time(now - _SETTLED).date() - _DAY, dutch_time(now).date()
         # A refusal of the day before may belong to an emergency of today.
-        newest = reader.log.conduct(_span(rules, last, today))
+        newest = reader.log.conduct(_span(rules, last, today), self._kin(reader, rules))
         records = newest.earlier + sum(each.records for each in newest.days if each.day == last)
         with self._settling:
             if self._settled != (last, records, rules):
@@ -58,9 +61,19 @@ class Lookout:
             await asyncio.sleep(_EVERY_SECONDS)
 
     def _settle(self, reader: Reader, rules: HintRules, last: date) -> None:
-        conduct = reader.log.conduct(_span(rules, last - timedelta(rules.period.usual_days - 1), last))
+        span = _span(rules, last - timedelta(rules.period.usual_days - 1), last)
+        conduct = reader.log.conduct(span, self._kin(reader, rules))
         self._usual = usual_of(conduct.days, rules)
         self._hints = hints_of(_after(last - timedelta(rules.period.days), conduct), self._usual, rules)
+
+    def _kin(self, reader: Reader, rules: HintRules) -> Kin:
+        def kin(people: Iterable[Who]) -> Mapping[Who, Collection[str]]:
+            keys = {who: set(map(self._surname_key, surnames_of_person(who.name))) for who in people}
+            bearers = reader.hints.bearers(set().union(*keys.values()), rules.surname.most_bearers)
+            found = {who: {each.hex() for key in of for each in bearers.get(key, ())} for who, of in keys.items()}
+            return {who: patients for who, patients in found.items() if patients}
+
+        return kin
 
 
 def _span(rules: HintRules, first: date, last: date) -> Span:
