@@ -174,6 +174,22 @@ def test_mistakes_of_the_envelope_do_not_hide_those_of_the_message(codes) -> Non
     assert codes(http) == ("ITI-41", ["ActionMismatch", *inner])
 
 
+@pytest.mark.parametrize("stack", ["axis2", "cxf", "gsoap", "metro"])
+def test_what_another_stack_sent_is_right_in_chunks_and_without(codes, stack: str) -> None:
+    message = (ROOT / "fixtures" / "stacks" / f"{stack}.http").read_bytes()
+    assert codes(message) == ("ITI-41", [])
+    head, _, body = message.partition(b"\r\n\r\n")
+    joined = re.sub(rb"(?:\A|\r\n)[0-9a-f]{1,4}\r\n(?:\r\n\Z)?", b"", body) if b"chunked" in head else body
+    assert codes(head + b"\r\n\r\n" + joined) == ("ITI-41", [])
+
+
+def test_chunks_that_are_not_whole(validate) -> None:
+    head = b"POST /registry HTTP/1.1\r\nContent-Type: application/soap+xml\r\nTransfer-Encoding: chunked\r\n\r\n"
+    done = validate(head + b"ff\r\n<s:Envelope>")
+    assert done.exit_code == 2
+    assert "whole HTTP chunks" in done.output
+
+
 def test_mistakes_of_mime(codes) -> None:
     root = envelope(provide(bare(), INCLUDE))
     assert codes(mime(root, closing=""))[1][0] == "Sender"

@@ -1,6 +1,6 @@
 """A captured message as a file has it: with or without HTTP headers, MIME or XML, its line ends perhaps damaged.
 
-Source: RFC 9112: 2.1; RFC 2046: 5.1.1.
+Source: RFC 9112: 2.1 and 7.1; RFC 2046: 5.1.1.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from xds.soap.content_type import parse_content_type
 
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 _START_LINE = re.compile(r"[A-Z]+ \S+ HTTP/[0-9.]+|HTTP/[0-9.]+ .*")
+_CHUNK = re.compile(rb"(?:\r\n)?([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n]*)?\r\n")
 _FIELD = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*)")
 
 
@@ -40,6 +41,8 @@ def read_captured(content: bytes) -> Captured:
     headers: CIMultiDict[str] = CIMultiDict()
     if not content.lstrip().startswith((b"<", b"--")):
         headers, content = _split_headers(content)
+    if "chunked" in headers.get("Transfer-Encoding", "").lower():
+        content = _joined(content)
     if content.lstrip().startswith(b"<"):
         return Captured(headers, content)
     content_type = parse_content_type(headers.get("Content-Type", ""))
@@ -69,12 +72,21 @@ def _split_headers(content: bytes) -> tuple[CIMultiDict[str], bytes]:
     return headers, content[end.end() :].lstrip(b"\r\n")
 
 
+def _joined(content: bytes) -> bytes:
+    """The content of HTTP chunks; what is none, as a tool that joined them wrote it, is left as it is."""
+    pieces, at = [], 0
+    while (size := _CHUNK.match(content, at)) is not None:
+        at = size.end() + int(size[1], 16)
+        if at == size.end():
+            return b"".join(pieces)
+        pieces.append(content[size.end() : at])
+    return content
+
+
 def _first_boundary(content: bytes) -> bytes:
     line = content.split(b"\n", 1)[0].rstrip()
     if not line.startswith(b"--") or len(line) < 3:
-        raise Unreadable(
-            "what follows the headers is neither XML nor a MIME boundary; HTTP chunks must be joined first"
-        )
+        raise Unreadable("what follows the headers is neither XML, nor a MIME boundary, nor whole HTTP chunks")
     return line[2:]
 
 
