@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 from pages_kit import Pages, served
 
-from xds.model.audit import SUCCESS
+from xds.model.audit import MINOR, SUCCESS
 from xds.model.party import NormStatus, Organisation
 from xds.model.viewer import Role
 
@@ -188,3 +188,17 @@ def test_the_pages_work_on_postgresql_too(tmp_path: Path, postgres_url: str) -> 
         assert browser.get("/toezicht").status == 303
         assert [row["name"] for row in browser.get("/organisaties.json").json()["rows"]] == ["Praktijk"]
         assert {each.kinds[0].code for each in pages.records(employee="anna")} == {"110122", "log-read", "110123"}
+
+
+def test_a_page_of_others_is_as_if_it_were_not_there_and_that_it_was_asked_is_on_record(pages: Pages) -> None:
+    client, auditor = pages.visiting(), pages.signed_in("gluurt", Role.AUDITOR)
+    nothing = client.get("/toezicht/niets")
+    for answer in (client.get("/toezicht/log"), client.get("/toezicht/beheer/sessies/1")):
+        assert (answer.status, answer.text) == (404, nothing.text.replace("/toezicht/niets", "/toezicht/log"))
+    auditor.get("/toezicht")
+    assert auditor.post("/toezicht/beheer/sessies/1/einde").status == 404
+    asked = [record for record in pages.records(outcome=MINOR) if record.things[0].id.startswith("/toezicht/")]
+    assert [record.things[0].id for record in asked] == [
+        "/toezicht/log", "/toezicht/beheer/sessies/{number:[0-9]{1,15}}",
+        "/toezicht/beheer/sessies/{number:[0-9]{1,15}}/einde",
+    ]  # fmt: skip

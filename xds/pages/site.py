@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
@@ -197,8 +197,8 @@ class Site:
             session = await self.sessions.current(request, certificate)
             if session is None:
                 return self._unknown(request, form)
-            self._may(session, to)
             ask = self._ask(request, path, form, session, address)
+            await self._may(ask, path, to)
             shown = await self._recorded(ask, path, view)
             if isinstance(shown, File):
                 return await _sent(request, shown)
@@ -212,10 +212,10 @@ class Site:
             session = await self.sessions.current(request, certificate)
             if session is None:
                 return redirect(_SIGN_IN)
-            self._may(session, to)
-            form = await read_form(request)
-            check_token(request, form)
-            ask = self._ask(request, path, Format.HTML, session, address, form)
+            ask = self._ask(request, path, Format.HTML, session, address)
+            await self._may(ask, path, to)
+            ask = replace(ask, form=await read_form(request))
+            check_token(request, ask.form)
             done = await self._recorded(ask, path, act)
             return redirect(done.location) if isinstance(done, Done) else self._answer(request, ask, done, session)
 
@@ -295,15 +295,9 @@ class Site:
         form: Format,
         session: Session,
         address: str,
-        fields: MultiMapping[str] | None = None,
     ) -> Ask:
-        return Ask(
-            **self._asked(request, form),
-            session=session,
-            address=address,
-            form=MultiDict() if fields is None else fields,
-            sources=self.sources,
-        )
+        asked = self._asked(request, form)
+        return Ask(**asked, session=session, address=address, form=MultiDict(), sources=self.sources)
 
     def _asked(self, request: web.Request, form: Format) -> dict[str, Any]:
         async def participants() -> Any:
@@ -318,8 +312,10 @@ class Site:
             "participants": participants,
         }
 
-    def _may(self, session: Session, to: frozenset[Role | Relation]) -> None:
-        if capacity(session) not in to:
+    async def _may(self, ask: Ask, path: str, to: frozenset[Role | Relation]) -> None:
+        """Answer who may not see a page as if it didn't exist, and have that on record."""
+        if capacity(ask.session) not in to:
+            await self.sources.trail.append(self._event(ask, path, Seen(path), MINOR))
             raise web.HTTPNotFound
 
     def _unknown(self, request: web.Request, form: Format) -> web.Response:

@@ -162,7 +162,7 @@ async def find_client(ask: Ask) -> Done | View:
     typed = ask.form.get("nummer", "").replace(" ", "").replace(".", "")
     onward = ask.form.get("naar", "")
     if not is_valid_bsn(typed):
-        said = "Dit is geen geldig burgerservicenummer: het heeft 9 cijfers, en de controle klopt niet."
+        said = "Dit is geen geldig burgerservicenummer. Kijk of het 9 cijfers heeft en goed is overgenomen."
         return View("auditor/find_client.html", Seen("Cliënt zoeken: geen geldig nummer"),
                     {"error": said, "onward": onward}, status=422)  # fmt: skip
     client = CX(typed, BSN_OID)
