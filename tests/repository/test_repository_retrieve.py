@@ -214,7 +214,7 @@ def test_what_a_registry_elsewhere_does_not_show_as_it_is_held_is_absent(actors:
     ):
         actors.apart = Showing(*entries)
         reply, contents = actors.retrieve(WANTED[0])
-        assert contents == [] and reply.gives_nothing, entries
+        assert contents == [] and reply.lacking, entries
         assert told(reply) == ("Failure", [(Code.XDSDocumentUniqueIdError, "2.999.61")], [])
 
 
@@ -223,7 +223,7 @@ def test_a_registry_elsewhere_that_is_away_tells_nothing(actors: Actors) -> None
 
     held, absent = (actors.retrieve(each)[0] for each in WANTED[:2])
 
-    assert held.body == absent.body and held.gives_nothing
+    assert held.body == absent.body and held.lacking
     assert told(held) == ("Failure", [(Code.XDSRegistryNotAvailable, "")], [])
     elsewhere = actors.retrieve(*WANTED[:2], (None, "2.999.2", "1.2"))[0]
     assert [code for code, _ in told(elsewhere)[1]] == [Code.XDSRegistryNotAvailable, Code.XDSUnknownRepositoryId]
