@@ -5,7 +5,7 @@ Imported when it is asked for, because starting a server should not pay for it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from typing import NamedTuple
@@ -169,7 +169,12 @@ class _Columns:
 
     def code(self, name: str, value: str) -> int:
         """What stands for a value, once `codes` was asked; -1 where nothing has it."""
-        return self._new[name].get(value, self._search.codes(name, (value,)).get(value, _NONE))
+        return self.known(name, (value,)).get(value, _NONE)
+
+    def known(self, name: str, values: Collection[str]) -> dict[str, int]:
+        """What stands for those of some values that anything has, once `codes` was asked."""
+        new = self._new[name]
+        return self._search.codes(name, values) | {value: new[value] for value in values if value in new}
 
     def terms(self, name: str, codes: Iterable[int]) -> dict[int, tuple[str, str]]:
         """The values and labels of codes."""
@@ -205,9 +210,9 @@ class _Names:
         whos, places = np.unique(self._looks.who, return_index=True)
         return {who: self.who(place) for who, place in zip(whos.tolist(), places.tolist(), strict=True)}
 
-    def patient_codes(self, patients: Iterable[str]) -> dict[str, int]:
+    def patient_codes(self, patients: Collection[str]) -> dict[str, int]:
         """The codes of those patients that have one."""
-        return {patient: code for patient in patients if (code := self._columns.code("patient", patient)) != _NONE}
+        return self._columns.known("patient", patients)
 
     def patients(self, codes: list[int]) -> dict[int, str]:
         return {code: value for code, (value, _) in self._columns.terms("patient", codes).items()}

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 import structlog
 
@@ -21,6 +22,7 @@ _SETTLED = timedelta(minutes=30)
 """So long after midnight all of the day before has been written down."""
 _DAY = timedelta(1)
 _EVERY_SECONDS = 300
+_REMEMBERED = 1 << 14
 
 _log = structlog.get_logger()
 
@@ -31,7 +33,7 @@ class Lookout:
     def __init__(self, rules: Callable[[], HintRules], surname_key: Callable[[str], bytes]):
         """`surname_key` is the log's keyed hash of a surname that was made alike."""
         self.rules = rules
-        self._surname_key = surname_key
+        self._surnames = lru_cache(_REMEMBERED)(lambda name: frozenset(map(surname_key, surnames_of_person(name))))
         self._settled: tuple[date, int, HintRules] | None = None
         self._usual = NOTHING_USUAL
         self._hints: list[Hint] = []
@@ -68,7 +70,7 @@ class Lookout:
 
     def _kin(self, reader: Reader, rules: HintRules) -> Kin:
         def kin(people: Iterable[Who]) -> Mapping[Who, Collection[str]]:
-            keys = {who: set(map(self._surname_key, surnames_of_person(who.name))) for who in people}
+            keys = {who: self._surnames(who.name) for who in people}
             bearers = reader.hints.bearers(set().union(*keys.values()), rules.surname.most_bearers)
             found = {who: {each.hex() for key in of for each in bearers.get(key, ())} for who, of in keys.items()}
             return {who: patients for who, patients in found.items() if patients}
