@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,13 +20,19 @@ def migrated_postgres(postgres_server: PostgresServer) -> str:
     return url
 
 
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same on SQLite."""
+    file = tmp_path_factory.mktemp("migrated") / "index.db"
+    open_database(f"sqlite:///{file}", create=True).close()
+    return file
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A database with the tables and nothing in them."""
     if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path}/index.db"
-        open_database(url, create=True).close()
-        yield url
+        yield f"sqlite:///{shutil.copy(request.getfixturevalue('migrated_sqlite'), tmp_path)}"
     else:
         server = request.getfixturevalue("postgres_server")
         url = server.fresh_database(like=request.getfixturevalue("migrated_postgres"))

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 
-import pytest
-from alembic import command
-from alembic.config import Config
 from samples import MIDWIFE, entry
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, text
 
 from xds.db import open_database
 from xds.ebrim.encode import encode
@@ -17,17 +15,10 @@ from xds.model.ids import new_uuid
 from xds.model.selection import EntrySelection
 
 
-@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_the_holders_of_older_documents_are_read_from_their_fragments(
-    database: str, tmp_path: Path, request: pytest.FixtureRequest
+    empty_url: str, at_revision: Callable[[str], AbstractContextManager[Connection]]
 ) -> None:
-    url = f"sqlite:///{tmp_path}/index.db" if database == "sqlite" else request.getfixturevalue("postgres_url")
-    engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
-    config = Config()
-    config.set_main_option("script_location", "xds.db:migrations")
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0002")
+    with at_revision("0002") as connection:
         connection.execute(text("INSERT INTO patient (id, cx) VALUES (1, '1^^^&1.2&ISO')"))
         for key, authors in ((1, (MIDWIFE,)), (2, ())):
             uuid = new_uuid()
@@ -39,9 +30,8 @@ def test_the_holders_of_older_documents_are_read_from_their_fragments(
                 {"key": key, "uuid": bytes.fromhex(uuid[9:].replace("-", "")),
                  "fragment": pack(encode(entry(uuid, authors=authors)))},
             )  # fmt: skip
-    engine.dispose()
 
-    opened = open_database(url, create=True)
+    opened = open_database(empty_url, create=True)
     found = opened.read_now(
         lambda reader: [each.holders for each in reader.consents.candidates(reader.entries(EntrySelection()))]
     )

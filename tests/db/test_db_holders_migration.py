@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 
-import pytest
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, text
 
 from xds.db import open_database
 from xds.model.audit import LogSelection
@@ -15,17 +13,10 @@ from xds.model.audit import LogSelection
 _PAYLOAD = b'{"rule":"consent"}'
 
 
-@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_an_index_of_before_gets_a_column_of_no_holders(
-    database: str, tmp_path: Path, request: pytest.FixtureRequest
+    empty_url: str, at_revision: Callable[[str], AbstractContextManager[Connection]]
 ) -> None:
-    url = f"sqlite:///{tmp_path}/index.db" if database == "sqlite" else request.getfixturevalue("postgres_url")
-    engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
-    config = Config()
-    config.set_main_option("script_location", "xds.db:migrations")
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0011")
+    with at_revision("0011") as connection:
         leaf = {"commitment": bytes(32), "chain": bytes(32), "payload": _PAYLOAD, "salt": bytes(16)}
         for seq in range(3):
             connection.execute(
@@ -48,9 +39,8 @@ def test_an_index_of_before_gets_a_column_of_no_holders(
         for code in range(2):
             connection.execute(text("INSERT INTO log_term VALUES (3, :code, :ura, '')"),
                                {"code": code, "ura": f"0000000{code}"})  # fmt: skip
-    engine.dispose()
 
-    opened = open_database(url, create=True)
+    opened = open_database(empty_url, create=True)
     concerned = LogSelection(concerns="00000001")
     before = opened.read_now(lambda reader: reader.log.newest(concerned, None, 10))
     opened.write_now(lambda writer: writer.log.index(10))

@@ -19,13 +19,6 @@ from xds.db.schema import REVISION, metadata
 from xds.errors import Misconfigured, Unavailable
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/deeper/index.db"
-    return request.getfixturevalue("postgres_url")
-
-
 def execute(url: str, sql: str) -> None:
     engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
     with engine.begin() as connection:

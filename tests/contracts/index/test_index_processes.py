@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from itertools import islice
 from pathlib import Path
 
 import pytest
+from contract_processes import started
 from index_objects import MARIA, an_entry, register
 
 from xds.db import Database, open_database
 from xds.model.selection import AssociationSelection, EntrySelection, SetSelection
 
 PROGRAM = Path(__file__).with_name("writing_process.py")
-ROOT = Path(__file__).parents[3]
-
-
-def start(url: str, name: str, count: int) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, PROGRAM, url, name, str(count)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={"PYTHONPATH": str(ROOT), "PATH": ""},
-    )
 
 
 def registered(database: Database) -> set[str]:
@@ -47,7 +35,7 @@ def registered(database: Database) -> set[str]:
 
 def test_processes_write_at_once_and_nothing_is_lost(url: str, database: Database) -> None:
     database.write_now(lambda writer: writer.add_patient(MARIA))
-    processes = [start(url, name, 150) for name in ("one", "two")]
+    processes = [started(PROGRAM, url, name, 150) for name in ("one", "two")]
     outputs = [process.communicate(timeout=60) for process in processes]
     assert [process.returncode for process in processes] == [0, 0], outputs
     expected = {f"{name}.{number}" for name in ("one", "two") for number in range(150)}
@@ -64,7 +52,7 @@ def test_a_killed_process_loses_nothing_that_was_acknowledged(url: str, acknowle
     database = open_database(url)
     database.write_now(lambda writer: writer.add_patient(MARIA))
     database.close()
-    process = start(url, "killed", 0)
+    process = started(PROGRAM, url, "killed", 0)
     assert process.stdout is not None
     seen = {line.strip() for line in islice(process.stdout, acknowledged)}
     process.kill()

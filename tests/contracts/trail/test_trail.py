@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 from itertools import islice
 from pathlib import Path
 
 import pytest
+from contract_processes import started
 from trail_entries import RECORDER, an_entry, an_event
 
 from xds.audit.tree import commitment, grown, leaf_hash, link, root
@@ -18,7 +17,6 @@ from xds.model.audit import EMPTY, Head, Kept
 from xds.ports import Trail
 
 PROGRAM = Path(__file__).with_name("appending_process.py")
-ROOT = Path(__file__).parents[3]
 PATIENT = "1^^^&1.2.3&ISO"
 
 
@@ -129,7 +127,7 @@ def test_a_change_and_its_record_are_one(database: Database) -> None:
 
 
 def test_reads_and_changes_of_several_processes_are_one_sequence(url: str, database: Database) -> None:
-    processes = [start(url, name, 150) for name in ("one", "two")]
+    processes = [started(PROGRAM, url, name, 150) for name in ("one", "two")]
     for number in range(50):
         database.write_now(lambda writer, number=number: writer.record([an_entry(f"here.{number}")]))
     outputs = [process.communicate(timeout=60) for process in processes]
@@ -139,7 +137,7 @@ def test_reads_and_changes_of_several_processes_are_one_sequence(url: str, datab
 
 
 def test_what_was_acknowledged_before_a_kill_is_there_and_sealed(url: str, database: Database) -> None:
-    process = start(url, "killed", 0)
+    process = started(PROGRAM, url, "killed", 0)
     assert process.stdout is not None
     acknowledged = {line.strip() for line in islice(process.stdout, 100)}
     process.kill()
@@ -166,13 +164,3 @@ def test_a_closed_log_takes_nothing(url: str) -> None:
     database.close()
     with pytest.raises(Unavailable):
         asyncio.run(trail.append(an_event("a")))
-
-
-def start(url: str, name: str, count: int) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, PROGRAM, url, name, str(count)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={"PYTHONPATH": str(ROOT), "PATH": ""},
-    )
