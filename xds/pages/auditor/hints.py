@@ -31,7 +31,7 @@ FINDINGS = {
 }
 _SHORT = {Finding.IN_ORDER: "in orde", Finding.INVESTIGATE: "wordt uitgezocht", Finding.UNLAWFUL: "niet in orde"}
 _MARKS = {Finding.IN_ORDER: "good", Finding.INVESTIGATE: "notice", Finding.UNLAWFUL: "bad"}
-_HEAVY = 6
+_HEAVY = frozenset({Rule.INSISTING, Rule.EMERGENCY, Rule.HOUR})
 _DAY = timedelta(1)
 _MOST = 2000
 _NUMBER = re.compile(r"(?<!\d)\d{8,9}(?!\d)")
@@ -59,7 +59,7 @@ class Raised(NamedTuple):
 
     @property
     def mark(self) -> str:
-        return "bad" if self.hint.rule.weight >= _HEAVY else "notice"
+        return "bad" if self.hint.rule in _HEAVY else "notice"
 
     @property
     def url(self) -> str:

@@ -84,7 +84,8 @@ async def record(ask: Ask) -> View:
             "checks": list(zip(_CHECKS, (letter == "T" for letter in found.checks), strict=True)),
             "client": ask.sources.patient_key(found.patient).hex() if found.patient else "",
         }
-        context["could_see"] = _could_see(found, context["client"])
+        is_own = ask.bound in (None, found.user.person.organisation)
+        context["could_see"] = _could_see(found, context["client"]) if is_own else ""
     patients = () if found is None or found.patient is None else (parse_cx(found.patient),)
     return View("auditor/record.html", Seen(_PAGE, (("nummer", str(seq)),), patients), context, listing)
 
