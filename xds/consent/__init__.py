@@ -23,6 +23,8 @@ Decisions
 - A client has one newest word on a subject (holder, category of data, consumer). Of several words that apply, one
   gives way to another only when that is at least as specific in all three and more so in one; when an objection
   remains, it wins. So two words of which neither is the more specific are a tie, and a tie is an objection.
+- What takes the place of an objection begins at once: else neither would count until it does. An objection that holds
+  in an emergency too gives way to a permit only, not to an ordinary objection. A merge loses nothing of an objection.
 - A permit of a child's parents counts as long as they may give it: at 12 the child must join them, at 16 it stands
   alone. An objection always counts.
 - A publication of documents shows a treatment relation for a time that the policy sets; an end that was registered
