@@ -30,8 +30,9 @@ Decisions
   the commit is left to a thread. Writers of several processes take turns: on PostgreSQL by an advisory lock, on
   SQLite by trying again in a moment. So none ever meets "database is locked" or a serialization failure.
 - What consent must know of a document is in columns of its row (its codes, and the URAs of its authors'
-  institutions). What it must know of a client is read again only when patient.consent_version has changed, which
-  every change of it counts up, or when another kind of organisation joined.
+  institutions). What it must know of a client is kept with the patient too, written anew with every change of the
+  register, so that a query reads one row for it instead of four tables; a migration that changes what it is sets it
+  to null.
 - A connection that reported a broken disk or server is thrown away, with every change that it had not committed.
 - The log is searched in columns (log_search): one array of small numbers for each dimension and 8192 records, made in
   the background. Roll-up tables per day and combination have half as many rows as the log, and summing them took 25

@@ -8,22 +8,23 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from xds.db.compile import Statements
 from xds.db.session import Session
 from xds.db.values import known_texts
-from xds.model.consent import Candidate, ClientFacts
+from xds.model.consent import Candidate
 
 Key = tuple[str, str]
 
 
 class Remembered:
-    """What consent worked out of rows: of traits, and of a patient at a version. For good, when they are committed."""
+    """What consent worked out of rows: of traits, and when which kind joined. For good, when they are committed."""
 
     def __init__(self) -> None:
         self.candidates: dict[tuple[Any, ...], Candidate] = {}
-        self.facts: dict[tuple[int, int, int], ClientFacts] = {}
+        self.joined: dict[str, datetime] = {}
 
 
 class CommittedCodes:
@@ -49,7 +50,7 @@ class CommittedCodes:
         with self._lock:
             self.numbers, self.keys, self.newest = {}, {}, 0
             self.remembered.candidates.clear()
-            self.remembered.facts.clear()
+            self.remembered.joined = {}
 
 
 def _newer(session: Session, statements: Statements, committed: CommittedCodes) -> dict[Key, int]:

@@ -6,7 +6,7 @@ moves them is the merge of two patients, as it moves everything.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -18,7 +18,6 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    Select,
     SmallInteger,
     Table,
     Text,
@@ -27,9 +26,7 @@ from sqlalchemy import (
     func,
     insert,
     literal_column,
-    null,
     select,
-    union_all,
     update,
 )
 from sqlalchemy.sql.base import Executable
@@ -118,15 +115,13 @@ policy_in_force = Table(
 OWNED = (consent, treatment_relation, emergency, notice)
 """The tables with rows of a patient."""
 
-# What a row of `facts` is about.
-CLIENT, WORD, RELATION, EMERGENCY, NOTICE, JOINED = range(6)
-
-# The columns of each table that are read, texts before numbers, as a row of `facts` has them.
-WORD_TEXTS = ("holder", "category", "consumer", "decision", "given_by", "channel", "recorded_by")
-WORD_NUMBERS = ("id", "since", "until", "recorded_at", "in_emergency")
-RELATION_TEXTS = ("ura", "ground")
-RELATION_NUMBERS = ("id", "since", "until")
-EMERGENCY_TEXTS = ("person", "ura", "reason", "assertion_id")
+_WORD = (
+    "id", "holder", "category", "consumer", "decision", "since", "until", "given_by", "channel", "recorded_by",
+    "recorded_at", "in_emergency",
+)  # fmt: skip
+_RELATION = ("id", "ura", "ground", "since", "until")
+_EMERGENCY = ("person", "ura", "reason", "assertion_id", "opened_at")
+# The columns of each table that are read, in order.
 
 Among = Callable[[ColumnElement, int], ColumnElement[bool]]
 
@@ -140,24 +135,28 @@ class ConsentStatements:
     def __init__(self, text: Callable[[Executable], str], upsert: Callable[[Table], Any], among: Among):
         self._text = text
         self._among = among
-        self.facts = lru_cache(maxsize=32)(self._facts)
-        self.stamps = lru_cache(maxsize=32)(self._stamps)
-        words = select(*_named(consent, WORD_TEXTS + WORD_NUMBERS)).where(_is(consent.c.patient))
+        self.clients = lru_cache(maxsize=32)(self._clients)
+        words = select(*_named(consent, _WORD)).where(_is(consent.c.patient))
         self.versions = text(words.order_by(consent.c.id))
         self.newest = text(words.where(_is_newest(consent, "holder", "category", "consumer")))
         of = consent.c.patient
         clients = select(of).where(of > _value(of)).distinct().order_by(of).limit(_value(of))
         self.clients_after = text(clients.offset(literal_column("0")))
-        relation = select(*_named(treatment_relation, RELATION_TEXTS + RELATION_NUMBERS))
+        relation = select(*_named(treatment_relation, _RELATION))
         is_newest_relation = _is_newest(treatment_relation, "ura")
         self.relations = text(relation.where(_is(treatment_relation.c.patient), is_newest_relation))
         of_client = _is(treatment_relation.c.patient)
         recorded = relation.add_columns(treatment_relation.c.recorded_at).where(of_client)
         self.relation_versions = text(recorded.order_by(treatment_relation.c.id))
         opened = emergency.c.opened_at
-        emergencies = select(patient.c.cx, *_named(emergency, (*EMERGENCY_TEXTS, "opened_at")))
+        of_client = select(*_named(emergency, _EMERGENCY)).where(_is(emergency.c.patient))
+        self.emergencies_of = text(of_client.order_by(emergency.c.id))
+        emergencies = select(patient.c.cx, *_named(emergency, _EMERGENCY))
         between = opened >= _value(opened), opened < _value(opened)
         self.emergencies = text(emergencies.join_from(emergency, patient).where(*between).order_by(emergency.c.id))
+        told = select(notice.c.category, func.max(notice.c.sent_at)).where(_is(notice.c.patient))
+        self.informed = text(told.group_by(notice.c.category))
+        self.joined = text(select(joined_kind.c.kind, joined_kind.c.joined_at))
         self.add = {table: text(_insertion(table)) for table in OWNED}
         self.move = [text(update(table).values(patient=_value(of)).where(_is(table.c.patient))) for table in OWNED]
         self.join = text(upsert(joined_kind).on_conflict_do_nothing(index_elements=["kind"]))
@@ -167,54 +166,15 @@ class ConsentStatements:
         self.add_policy = text(_insertion(policy_in_force))
         self.birth_date = text(select(patient.c.birth_date).where(_is(patient.c.id)))
         born = {"birth_date": _value(patient.c.birth_date)}
-        newer = {"consent_version": patient.c.consent_version + literal_column("1")}
-        self.renew = text(update(patient).values(newer).where(_is(patient.c.id)))
+        kept = {"consent_facts": _value(patient.c.consent_facts)}
+        self.keep = text(update(patient).values(kept).where(_is(patient.c.id)))
         self.set_birth_date = text(update(patient).values(born).where(_is(patient.c.id)))
 
-    def _stamps(self, length_class: int) -> str:
-        """Select for each of some patients what changes whenever anything of its facts does."""
+    def _clients(self, length_class: int) -> str:
+        """Select for each of some patients what is known of them, and how many kinds of organisations have joined."""
         kinds = select(func.count()).select_from(joined_kind).scalar_subquery()
-        stamps = select(patient.c.id, patient.c.consent_version, kinds)
-        return self._text(stamps.where(self._among(patient.c.id, length_class)))
-
-    def _facts(self, length_class: int) -> str:
-        """Select everything that decides about some patients; the list of their keys is asked five times.
-
-        A row is what it is about, the patient's key, seven texts and five numbers.
-        """
-
-        def of(column: ColumnElement) -> ColumnElement[bool]:
-            return self._among(column, length_class)
-
-        words, relations, told = consent.c.patient, treatment_relation.c.patient, notice.c.patient
-        newest_word = _is_newest(consent, "holder", "category", "consumer")
-        newest_told = [func.max(notice.c.sent_at)]
-        parts = [
-            _part(CLIENT, patient.c.id, [patient.c.cx], [patient.c.birth_date]).where(of(patient.c.id)),
-            _part(WORD, words, _named(consent, WORD_TEXTS), _named(consent, WORD_NUMBERS)).where(
-                of(words), newest_word
-            ),
-            _part(
-                RELATION,
-                relations,
-                _named(treatment_relation, RELATION_TEXTS),
-                _named(treatment_relation, RELATION_NUMBERS),
-            ).where(of(relations), _is_newest(treatment_relation, "ura")),
-            _part(EMERGENCY, emergency.c.patient, _named(emergency, EMERGENCY_TEXTS), [emergency.c.opened_at]).where(
-                of(emergency.c.patient)
-            ),
-            _part(NOTICE, told, [notice.c.category], newest_told).where(of(told)).group_by(told, notice.c.category),
-            _part(JOINED, null().cast(Integer), [joined_kind.c.kind], [joined_kind.c.joined_at]),
-        ]
-        return self._text(union_all(*parts))
-
-
-def _part(about: int, of: ColumnElement, texts: Sequence[ColumnElement], numbers: Sequence[ColumnElement]) -> Select:
-    """One SELECT of `facts`, with what it doesn't need filled up: each column needs one type."""
-    no_texts = [null().cast(Text)] * (len(WORD_TEXTS) - len(texts))
-    no_numbers = [null().cast(BigInteger)] * (len(WORD_NUMBERS) - len(numbers))
-    columns = [literal_column(str(about)), of, *texts, *no_texts, *numbers, *no_numbers]
-    return select(*(column.label(f"c{place}") for place, column in enumerate(columns)))
+        clients = select(patient.c.id, patient.c.cx, patient.c.birth_date, patient.c.consent_facts, kinds)
+        return self._text(clients.where(self._among(patient.c.id, length_class)))
 
 
 def _named(table: Table, names: Iterable[str]) -> list[ColumnElement]:

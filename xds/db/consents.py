@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any, Protocol
 
+import msgspec
+
 from xds.db import consent_tables as tables
 from xds.db.codes import Remembered
 from xds.db.consent_tables import ConsentStatements
@@ -32,11 +34,16 @@ from xds.model.consent import (
 from xds.model.stored import StoredEntry
 
 Row = Sequence[Any]
+Known = tuple[tuple[Consent, ...], tuple[TreatmentRelation, ...], tuple[Emergency, ...], dict[str, datetime]]
+"""Of `ClientFacts`, the consents, relations, emergencies and notices."""
 
-_TEXTS = len(tables.WORD_TEXTS)
 _REMEMBERED = 1 << 12
 _WEIGHT = {Decision.PERMIT: 0, Decision.WITHDRAWN: 1, Decision.DENY: 2}
 """Of two words on one subject, which one stays when their clients turn out to be one: the one that permits least."""
+
+
+_encode = msgspec.msgpack.encode
+_decode = msgspec.msgpack.Decoder(Known).decode
 
 
 class Keys(Protocol):
@@ -60,34 +67,36 @@ class ReadConsents:
         keys = list(set(patients))
         if not keys:
             return {}
-        known = self._codes.remembered.facts
         length_class = self._lists.length_class(len(keys))
-        stamps = list(
-            self._session.rows(self._statements.stamps(length_class), self._lists.parameters(keys, length_class))
-        )
-        # Other threads remember and forget meanwhile.
-        here = {stamp: known.get(stamp) for stamp in stamps}
-        missing = [stamp for stamp, facts in here.items() if facts is None]
-        if missing:
-            found = self._look([patient for patient, _, _ in missing])
-            fresh = {stamp: found[stamp[0]] for stamp in missing}
-            if len(known) >= _REMEMBERED:
-                known.clear()
-            known.update(fresh)
-            here.update(fresh)
-        return {stamp[0]: facts for stamp, facts in here.items() if facts is not None}
+        rows = self._session.rows(self._statements.clients(length_class), self._lists.parameters(keys, length_class))
+        return {
+            patient: ClientFacts(
+                patient_id,
+                None if birth_date is None else _moment(birth_date).date(),
+                *(self._looked_up(patient) if kept is None else _decode(kept)),
+                self._joined(kinds),
+            )
+            for patient, patient_id, birth_date, kept, kinds in list(rows)
+        }
 
-    def _look(self, keys: list[int]) -> dict[int, ClientFacts]:
-        length_class = self._lists.length_class(len(keys))
-        parameters = self._lists.parameters(keys, length_class) * 5
-        found: dict[int, list[list[Row]]] = {}
-        joined: dict[str, datetime] = {}
-        for about, patient, *row in self._session.rows(self._statements.facts(length_class), parameters):
-            if about == tables.JOINED:
-                joined[row[0]] = _moment(row[_TEXTS])
-            else:
-                found.setdefault(patient, [[] for _ in range(tables.JOINED)])[about].append(row)
-        return {patient: _facts(rows, joined) for patient, rows in found.items()}
+    def _looked_up(self, patient: int) -> Known:
+        """What the tables say of a client."""
+        told = self._session.rows(self._statements.informed, (patient,))
+        return (
+            tuple(map(_consent, self._session.rows(self._statements.newest, (patient,)))),
+            tuple(self.relations(patient)),
+            tuple(map(_emergency, self._session.rows(self._statements.emergencies_of, (patient,)))),
+            {category: _moment(at) for category, at in told},
+        )
+
+    def _joined(self, kinds: int) -> dict[str, datetime]:
+        """When each kind of organisation joined; more can join, and none ever leaves."""
+        remembered = self._codes.remembered
+        joined = remembered.joined
+        if len(joined) != kinds:
+            joined = {kind: _moment(at) for kind, at in self._session.rows(self._statements.joined)}
+            remembered.joined = joined
+        return joined
 
     def candidates(self, entries: Iterable[StoredEntry]) -> list[Candidate]:
         """One for each entry, in order; the same object for entries that are alike."""
@@ -183,7 +192,6 @@ class WriteConsents(ReadConsents):
         ((known,),) = self._session.rows(self._statements.birth_date, (patient,))
         if known != _day_seconds(birth_date):
             self._session.run(self._statements.set_birth_date, (_day_seconds(birth_date), patient))
-            self._renew(patient)
 
     def merge(self, origin: int, to: int) -> None:
         """Give all of `origin` to `to`. On a subject of which both spoke, the word that permits least is the newest.
@@ -206,7 +214,8 @@ class WriteConsents(ReadConsents):
         ((other,),) = self._session.rows(self._statements.birth_date, (origin,))
         if born is None and other is not None:
             self._session.run(self._statements.set_birth_date, (other, to))
-        self._renew(to)
+        for patient in (origin, to):
+            self._keep(patient)
 
     def _newest(self, patient: int) -> dict[Subject, Consent]:
         rows = self._session.rows(self._statements.newest, (patient,))
@@ -215,38 +224,18 @@ class WriteConsents(ReadConsents):
     def _newest_relations(self, patient: int) -> dict[str, TreatmentRelation]:
         return {relation.ura: relation for relation in self.relations(patient)}
 
-    def _renew(self, patient: int) -> None:
-        """Let every process look again at what is known of a client."""
-        self._session.run(self._statements.renew, (patient,))
+    def _keep(self, patient: int) -> None:
+        """Keep with a client what the tables say now, for who decides about documents: reading it takes one row."""
+        self._session.run(self._statements.keep, (_encode(self._looked_up(patient)), patient))
 
     def _add(self, table: Any, row: tuple[Any, ...]) -> int:
-        self._renew(row[0])
         ((number,),) = self._session.rows(self._statements.add[table], row)
+        self._keep(row[0])
         return number
 
 
-def _facts(rows: list[list[Row]], joined: dict[str, datetime]) -> ClientFacts:
-    ((patient_id, *client),) = rows[tables.CLIENT]
-    birth_date = client[_TEXTS - 1]
-    return ClientFacts(
-        patient_id,
-        None if birth_date is None else _moment(birth_date).date(),
-        tuple(_consent(row) for row in rows[tables.WORD]),
-        tuple(_relation(_narrowed(row, 2, 3)) for row in rows[tables.RELATION]),
-        tuple(_emergency(_narrowed(row, 4, 1)) for row in rows[tables.EMERGENCY]),
-        {row[0]: _moment(row[_TEXTS]) for row in rows[tables.NOTICE]},
-        joined,
-    )
-
-
-def _narrowed(row: Row, texts: int, numbers: int) -> list[Any]:
-    """A row of the facts without what fills it up."""
-    return [*row[:texts], *row[_TEXTS : _TEXTS + numbers]]
-
-
 def _consent(row: Row) -> Consent:
-    holder, category, consumer, decision, given_by, channel, recorded_by = row[:_TEXTS]
-    number, since, until, recorded_at, in_emergency = row[_TEXTS:]
+    number, holder, category, consumer, decision, since, until, given_by, channel, by, recorded_at, urgent = row
     return Consent(
         number,
         Subject(_scope(holder), category or None, _scope(consumer)),
@@ -255,14 +244,14 @@ def _consent(row: Row) -> Consent:
         None if until is None else _moment(until),
         frozenset(map(Giver, given_by.split())),
         Channel(channel),
-        recorded_by,
+        by,
         _moment(recorded_at),
-        bool(in_emergency),
+        bool(urgent),
     )
 
 
 def _relation(row: Row) -> TreatmentRelation:
-    ura, ground, number, since, until = row
+    number, ura, ground, since, until = row
     return TreatmentRelation(number, ura, _moment(since), None if until is None else _moment(until), Ground(ground))
 
 

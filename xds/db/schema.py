@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 from xds.model.objects import AssociationType, EntryType, Status
 
-REVISION = "0014"
+REVISION = "0015"
 """The revision of the migrations that this code works with."""
 
 # The place in these is what the tables hold: only ever append.
@@ -60,9 +60,7 @@ patient = Table(
     Column("cx", Text, nullable=False, unique=True),
     Column("merged_into", Integer, ForeignKey("patient.id")),
     Column("birth_date", BigInteger),
-    Column(
-        "consent_version", Integer, nullable=False, server_default="0"
-    ),  # counts what is new in the consent register
+    Column("consent_facts", LargeBinary),  # what the consent register says of the client now; null: ask its tables
 )
 
 code = Table(
