@@ -11,6 +11,7 @@ from aiohttp import web
 from atna_log import SIGNER, append, change
 
 from xds.atna.anchor import Anchor, FileAnchor, FolderAnchor, HostAnchor, anchor_at
+from xds.atna.keeper import keep
 from xds.atna.seal import Sealer
 from xds.atna.watch import LogWatch
 from xds.audit.bundle import export
@@ -19,6 +20,7 @@ from xds.audit.verify import verify
 from xds.db import Database, open_database
 from xds.errors import Misconfigured, Unavailable
 from xds.model.audit import EMPTY, LogSelection
+from xds.ports import Claim
 
 
 def clock() -> datetime:
@@ -277,6 +279,27 @@ def test_a_record_that_was_spoiled_stops_neither_sealing_nor_indexing(database: 
         await until(lambda: running.done() or database.read_now(lambda reader: reader.log.newest_note()).size == 4)
         assert not running.done()
         running.cancel()
+
+    asyncio.run(run())
+
+
+def test_whatever_keeps_the_claim_away_it_is_asked_for_again(database: Database) -> None:
+    worked, failures = asyncio.Event(), [RuntimeError("unforeseen")]
+
+    def claim() -> Claim | None:
+        if failures:
+            raise failures.pop()
+        return database.claim()
+
+    async def work() -> None:
+        worked.set()
+
+    async def run() -> None:
+        keeping = asyncio.create_task(keep(claim, lambda: [work()]))
+        async with asyncio.timeout(20):
+            await worked.wait()
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
 
     asyncio.run(run())
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from xds.errors import XdsError
+from xds.errors import reason_of
 from xds.ports import Claim
 
 _LOOK_SECONDS = 1.0
@@ -26,8 +26,8 @@ async def keep(claim: Callable[[], Claim | None], work: Callable[[], Sequence[Co
         held = None
         try:
             held = await asyncio.to_thread(claim)
-        except XdsError as error:
-            _log.error("the log is not sealed and fed from here", reason=str(error))
+        except Exception as error:
+            _log.error("the log is not sealed and fed from here", reason=reason_of(error))
         if held is None:
             if not waiting:
                 _log.info("another server on this database seals and feeds the log")
