@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import pytest
+from consent_samples import POLICY_FILE
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pages_kit import Browser, Pages, served
@@ -24,6 +25,7 @@ from xds.atna.keys import read_signer
 from xds.atna.seal import Sealer
 from xds.model.audit import MINOR, SUCCESS, Access, Document, Event
 from xds.model.coded import Coded
+from xds.model.consent import PolicyText
 from xds.model.hl7 import CX, parse_cx
 from xds.model.party import NormStatus, Organisation, Participant, Person, Requester
 from xds.model.verdict import Checks, Grounds, Verdict
@@ -170,6 +172,8 @@ def lively(folder: Path) -> Iterator[Pages]:
             pages.database.write_now(
                 lambda writer, each=each, mark=mark: writer.add_participant(each, mark * 32, (), since, norms, until)
             )
+        rules = PolicyText(pages.now - timedelta(days=400), POLICY_FILE.read_bytes())
+        pages.database.write_now(lambda writer: writer.consents.put_in_force(rules))
         pages.database.write_now(lambda writer: writer.add_patient(PATIENT))
         pages.record(*events(pages.now))
         pages.database.write_now(lambda writer: writer.log.index(1000))
