@@ -23,13 +23,17 @@ from xds.cli.main import main
 ROOT = Path(__file__).parents[1]
 AFFINITY_DOMAIN = ROOT / "fixtures" / "affinity-domains" / "geboortezorg.toml"
 _PATIENCE = 30.0
+_CHANGING = ("serve", "pages", "doctor")
+"""Commands that change what their process logs, and how it ends."""
 QUERY = (ROOT / "fixtures" / "messages" / "iti18-find-documents.xml").read_bytes()
 """With the place for an assertion, and none in it."""
 SOAP = {"Content-Type": "application/soap+xml; charset=UTF-8"}
 
 
 def xds(*arguments: object, cwd: Path = ROOT, **variables: object) -> subprocess.CompletedProcess[str]:
-    """Run a command that ends by itself, in this process: most of its time would be the start of another."""
+    """Run a command to its end; in this process where that stays as it was, as most time is the start of another."""
+    if arguments[0] in _CHANGING:
+        return process(*arguments, cwd=cwd, **variables)
     called = [*map(str, arguments)]
     unset = {name: None for name in os.environ if name.startswith("XDS_")}
     settings = {name: str(value) for name, value in variables.items()}
@@ -38,10 +42,10 @@ def xds(*arguments: object, cwd: Path = ROOT, **variables: object) -> subprocess
     return subprocess.CompletedProcess(called, done.exit_code, done.stdout, done.stderr)
 
 
-def process(*arguments: object, **variables: object) -> subprocess.CompletedProcess[str]:
-    """Run the command as a shell does, and wait for its end; a server, for one, changes what its process does."""
+def process(*arguments: object, cwd: Path = ROOT, **variables: object) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end, as a shell does."""
     command = [sys.executable, "-m", "xds", *map(str, arguments)]
-    return subprocess.run(command, env=environment(variables), capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, cwd=cwd, env=environment(variables), capture_output=True, text=True, timeout=60)
 
 
 def environment(variables: dict[str, object]) -> dict[str, str]:
