@@ -17,7 +17,7 @@ from xds.model.conduct import Conduct, EmployeeDay, Insistence, Sweep, Who
 ROOT = Path(__file__).resolve().parents[2]
 DAY = date(2026, 3, 28)
 NURSE = Who("1^^^&1.2&ISO", "C. Smit", "00010990", "De Uiver", "2.9|30.000", "verpleegkundige")
-ORDINARY = EmployeeDay(NURSE, DAY, 9, 6, 3, 10, 0, 1, 1, 0)
+ORDINARY = EmployeeDay(NURSE, DAY, 9, 6, 3, 10, 0, 1, 1, 0, 0, 0)
 USUAL = Usual({(NURSE.employee, NURSE.organisation): 5.5}, {NURSE.role: 8}, {})
 
 
@@ -31,13 +31,13 @@ def raised(usual: Usual = USUAL, **changes: int) -> list[Hint]:
         ({"emergencies": 1}, Rule.EMERGENCY, "1 regel met de noodknop."),
         ({"refused": 10}, Rule.REFUSALS, "10 keer geweigerd, van 9 regels"),
         ({"unrelated": 3}, Rule.UNRELATED, "Vroeg naar 3 cliënten"),
-        ({"hour_patients": 20}, Rule.HOUR, "20 cliënten in één uur, dat om 10:00 begon"),
+        ({"hour_patients": 20}, Rule.HOUR, "Vroeg dossiers op van 20 cliënten in één uur, dat om 10:00 begon."),
         (
             {"patients": 17},
             Rule.VOLUME,
             "17 cliënten; gewoonlijk zijn het er 5,5 bij deze medewerker en 8 bij deze rol",
         ),
-        ({"night": 3}, Rule.NIGHT, "3 regels in de nacht; deze medewerker doet dat anders op 0% van de dagen"),
+        ({"night": 3}, Rule.NIGHT, "3 regels in de nacht; op de andere dagen deed deze medewerker dat niet."),
     ],
 )
 def test_a_day_raises_a_hint_at_its_bound_and_not_below(changes: dict[str, int], rule: Rule, found: str) -> None:
@@ -46,6 +46,21 @@ def test_a_day_raises_a_hint_at_its_bound_and_not_below(changes: dict[str, int],
     assert (hint.rule, hint.who, hint.day) == (rule, NURSE, DAY)
     assert found in hint.found and hint.bounds
     assert raised(**{name: value - 1 for name, value in changes.items()}) == []
+
+
+def test_who_was_refused_did_not_look() -> None:
+    some = raised(hour_patients=40, hour_refused=25, patients=41, patients_refused=41)
+
+    assert [hint.found.partition(";")[2].partition(";")[0] for hint in some] == [
+        " bij 25 geweigerd.",
+        " bij allemaal geweigerd",
+    ]
+
+
+def test_an_hour_is_told_by_the_clock_on_the_day_that_lacks_one() -> None:
+    (hint,) = raised(hour_patients=20, day=DAY + timedelta(1))
+
+    assert "dat om 11:00 begon" in hint.found
 
 
 @pytest.mark.parametrize(
@@ -87,7 +102,7 @@ def test_what_is_usual_is_the_median_of_the_days_that_somebody_worked() -> None:
 
 def test_the_weightiest_hint_of_the_newest_day_comes_first() -> None:
     days = (ORDINARY._replace(day=DAY - timedelta(1), refused=30, emergencies=1), ORDINARY._replace(emergencies=1))
-    conduct = Conduct(0, days, (Insistence(NURSE, DAY, "ab" * 16, 2, True),), (Sweep(NURSE, DAY, 12, 77),))
+    conduct = Conduct(0, days, (Insistence(NURSE, DAY, "ab" * 16, True, (3, 5, 8)),), (Sweep(NURSE, DAY, 12, 77),))
 
     hints = hints_of(conduct, USUAL, HintRules())
 
@@ -96,7 +111,7 @@ def test_the_weightiest_hint_of_the_newest_day_comes_first() -> None:
         (DAY - timedelta(1), Rule.EMERGENCY), (DAY - timedelta(1), Rule.REFUSALS),
     ]  # fmt: skip
     assert len({hint.id for hint in hints}) == len(hints)
-    assert (hints[0].patient, hints[2].seq) == ("ab" * 16, 77)
+    assert (hints[0].patient, hints[0].seqs, hints[2].seq) == ("ab" * 16, (3, 5, 8), 77)
     assert "2 keer geweigerd" in hints[0].found and "in de nacht" in hints[0].found
 
 

@@ -40,7 +40,7 @@ STORY = (
     r"All is as it was written\.\n",
     r"And so does scripts/verify-audit, .*\n +All is as it was written\.\n",
     r"She signs in, with a certificate and a code, and reads what needs a look",
-    r"Zeer veel dossiers in een uur: Daan Kuiper, verpleegkundige\. Keek bij 40 cliënten",
+    r"Zeer veel dossiers in een uur: Daan Kuiper, verpleegkundige\. Vroeg dossiers op van 40 cliënten .* geweigerd",
     r"Noodknop na weigering: Petra Vos, verloskundige\. 3 keer geweigerd .* in de nacht\.",
 )
 """What must be told, in this order."""

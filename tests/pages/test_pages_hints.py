@@ -79,6 +79,7 @@ def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
         pages.record(
             *(work.look("C. Smit", 3, 2.0 + minute / 60, verdict=UNRELATED) for minute in (3, 5)),
             work.look("C. Smit", 3, 2.2, verdict=BROKEN),
+            work.look("C. Smit", 3, 9.0, verdict=UNRELATED),
             work.look("D. Wieg", 4, 16, verdict=BROKEN, at=JGZ),
         )
         yield pages
@@ -145,16 +146,49 @@ def test_a_hint_has_its_rule_and_leads_to_its_records(busy: Pages) -> None:
     page = browser.get(address_of(listed, "Noodknop na weigering")).text
 
     assert "Een noodknop binnen 24 uur na een weigering bij dezelfde cliënt." in page
-    address = address_of(page, "Bekijk de regels in het logboek")
+    address = address_of(page, "Bekijk in het logboek alles wat deze medewerker bij deze cliënt deed")
     asked = parse_qs(urlsplit(address).query)
     assert asked["client"] == [busy.recorder.patient(str(NEIGHBOUR)).hex()]
     assert asked["organisatie"] == [HOSPITAL.ura]
     path = urlsplit(address)
     found = browser.get(f"{path.path}.json?{path.query}").json()["rows"]
-    assert [row["outcome"] for row in found] == ["gelukt, noodknop", "geweigerd", "geweigerd"]
+    assert [row["outcome"] for row in found] == ["geweigerd", "gelukt, noodknop", "geweigerd", "geweigerd"]
     here = browser.get(f"{address_of(listed, 'Noodknop na weigering')}.json").json()["rows"]
+    # What came after the glass was broken did not raise it.
     assert [row["reason"] for row in here] == ["Noodknop: spoed.", "Geen behandelrelatie.", "Geen behandelrelatie."]
     assert "999911120" not in page + address
+
+
+def test_a_hint_lists_the_records_that_its_rule_counted(tmp_path: Path) -> None:
+    """Of an hour, of a night and of one request: page by page, and nothing around it."""
+    clients = [CX(f"8888{number:05}", BSN_OID) for number in range(60)]
+    with served(tmp_path) as pages:
+        work = Work(pages)
+        before, after = work.look("H. Haast", 2, 9.9, clients[59]), work.look("H. Haast", 2, 11.0, clients[58])
+        in_the_hour = [
+            work.look("H. Haast", 2, 10 + n / 60, clients[n], UNRELATED if n % 3 else GIVEN) for n in range(30)
+        ]
+        at_once = work.look("V. Veel", 1, 12)
+        sweep = Event(**{name: getattr(at_once, name) for name in at_once.__struct_fields__} | {
+            "accesses": tuple(Access(client, GIVEN) for client in clients[:12])})  # fmt: skip
+        by_night = [work.look("N. Nacht", 4, hour, clients[1]) for hour in (0.5, 5.9, 6.1, 22.9, 23.1)]
+        pages.record(before, *in_the_hour, after, *by_night, work.look("V. Veel", 1, 11), sweep)
+        browser = pages.signed_in("telt-na")
+        texts = {row["rule"]: row["found"] for row in rows(browser)}
+        counted = {}
+        for rule in ("uur", "nacht", "een-vraag"):
+            (url,) = set(
+                re.findall(r'href="(/toezicht/signalen/[0-9a-f]{32})"', browser.get(f"{HINTS}?regel={rule}").text)
+            )
+            found = browser.get(f"{url}.json?limit=20").json()
+            counted[rule] = found["rows"] + (browser.get(found["next"]).json()["rows"] if found["next"] else [])
+
+    assert texts["Zeer veel dossiers in een uur"] == (
+        "Vroeg dossiers op van 30 cliënten in één uur, dat om 10:00 begon; bij 20 geweigerd."
+    )
+    assert {rule: len(found) for rule, found in counted.items()} == {"uur": 30, "nacht": 3, "een-vraag": 12}
+    assert sum(row["outcome"] == "geweigerd" for row in counted["uur"]) == 20
+    assert len({row["client"] for row in counted["uur"]}) == 30
 
 
 def test_the_same_hints_are_given_as_json_and_csv(busy: Pages) -> None:

@@ -8,13 +8,14 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from statistics import median
 from typing import NamedTuple
 
 from xds.audit.hint_rules import HintRules
 from xds.model.conduct import Conduct, EmployeeDay, Who
+from xds.model.dutch_time import dutch_midnight, dutch_time
 
 
 class Rule(StrEnum):
@@ -57,7 +58,8 @@ _LABELS = {
 class Hint(NamedTuple):
     """What was raised about an employee on a day. `found` says what was seen, `bounds` when the rule raises a hint.
 
-    `patient` is the log's keyed hash in hex, and `seq` a record, where the hint is about one.
+    `patient` is the log's keyed hash in hex, and `seq` a record, where the hint is about one. `seqs` are all records
+    that raised it, where the rule goes by single ones. `hour` is the number of an hour of the day, where that matters.
     """
 
     rule: Rule
@@ -67,6 +69,8 @@ class Hint(NamedTuple):
     bounds: str
     patient: str = ""
     seq: int | None = None
+    seqs: tuple[int, ...] = ()
+    hour: int | None = None
 
     @property
     def id(self) -> str:
@@ -117,7 +121,8 @@ def hints_of(conduct: Conduct, usual: Usual, rules: HintRules) -> list[Hint]:
             f"gekeken{when}."
         )
         bounds = f"Een noodknop binnen {rules.insisting.within_hours} uur na een weigering bij dezelfde cliënt."
-        found.append(Hint(Rule.INSISTING, insistence.who, insistence.day, text, bounds, insistence.patient))
+        found.append(Hint(Rule.INSISTING, insistence.who, insistence.day, text, bounds, insistence.patient,
+                          seqs=insistence.seqs))  # fmt: skip
     for sweep in conduct.sweeps:
         text = f"Eén vraag ging over {sweep.patients} cliënten."
         bounds = f"Eén vraag over ten minste {rules.many_clients.least_clients} cliënten."
@@ -148,8 +153,12 @@ def _of_day(each: EmployeeDay, usual: Usual, rules: HintRules) -> Iterator[Hint]
         yield Hint(Rule.REFUSALS, who, day, text, f"Ten minste {rules.refusals.least} weigeringen op een dag.")
     least = rules.hour.least_clients
     if each.hour_patients >= least:
-        text = f"Keek bij {each.hour_patients} cliënten in één uur, dat om {each.hour:02}:00 begon."
-        yield Hint(Rule.HOUR, who, day, text, f"Ten minste {least} cliënten in een uur.")
+        begun = dutch_time(hour_of(day, each.hour))
+        text = (
+            f"Vroeg dossiers op van {each.hour_patients} cliënten in één uur, dat om {begun:%H}:00 begon"
+            f"{_refused(each.hour_refused, each.hour_patients)}."
+        )
+        yield Hint(Rule.HOUR, who, day, text, f"Ten minste {least} cliënten in een uur.", hour=each.hour)
     yield from _unusual(each, usual, rules)
 
 
@@ -166,7 +175,10 @@ def _unusual(each: EmployeeDay, usual: Usual, rules: HintRules) -> Iterator[Hint
             for value, words in ((own, "bij deze medewerker"), (role, "bij deze rol"))
             if value is not None
         ]
-        text = f"Keek bij {each.patients} cliënten{'; gewoonlijk zijn het er ' if known else ''}{' en '.join(known)}."
+        text = (
+            f"Vroeg dossiers op van {each.patients} cliënten{_refused(each.patients_refused, each.patients)}"
+            f"{'; gewoonlijk zijn het er ' if known else ''}{' en '.join(known)}."
+        )
         bounds = (
             f"Ten minste {volume.least_clients} cliënten op een dag, meer dan {_number(volume.times_own)} keer zo veel "
             f"als de medewerker en {_number(volume.times_role)} keer zo veel als de rol gewoonlijk."
@@ -175,7 +187,11 @@ def _unusual(each: EmployeeDay, usual: Usual, rules: HintRules) -> Iterator[Hint
     at_night, days = usual.nights.get(_key(who), (frozenset(), 1))
     share = len(at_night - {day}) / days
     if each.night >= night.least and share <= night.usual_share:
-        usually = f"deze medewerker doet dat anders op {_number(share * 100)}% van de dagen"
+        usually = (
+            f"deze medewerker doet dat anders op {_number(share * 100)}% van de dagen"
+            if share
+            else "op de andere dagen deed deze medewerker dat niet"
+        )
         text = f"{_lines(each.night)} in de nacht; {usually}."
         bounds = (
             f"Ten minste {_lines(night.least)} tussen {night.begin}:00 en {night.end}:00, door wie dat op hooguit "
@@ -186,6 +202,17 @@ def _unusual(each: EmployeeDay, usual: Usual, rules: HintRules) -> Iterator[Hint
 
 def _key(who: Who) -> tuple[str, str]:
     return who.employee, who.organisation
+
+
+def hour_of(day: date, number: int) -> datetime:
+    """When an hour of a day begins: a day of which an hour is lived twice has 25."""
+    return dutch_midnight(day) + timedelta(hours=number)
+
+
+def _refused(number: int, of: int) -> str:
+    if number == of:
+        return "; bij allemaal geweigerd"
+    return f"; bij {number} geweigerd" if number else ""
 
 
 def _times(number: int) -> str:

@@ -16,10 +16,9 @@ from xds.db.log_columns import STARTED, Array, integers, join
 from xds.db.log_facts import DIMENSIONS, Facts
 from xds.db.log_search import LogSearch
 from xds.model.audit import MINOR
-from xds.model.conduct import Conduct, EmployeeDay, Insistence, Kin, Namesake, Span, Sweep, Who
+from xds.model.conduct import LOOKS, Conduct, EmployeeDay, Insistence, Kin, Namesake, Span, Sweep, Who
 from xds.model.dutch_time import dutch_midnight, dutch_time
 
-_LOOKS = ("ITI-18", "ITI-43", "retrieval-check")
 _NAMES = ("employee", "organisation", "role", "patient", "outcome", "emergency", "transaction", "rule")
 _HOURS = 25
 """Of a day, with the one that is lived twice."""
@@ -80,7 +79,7 @@ class LogConduct(LogSearch):
         columns.keep(int(edges[0]), int(edges[-1]))
         organisation, employee = columns.codes("organisation"), columns.codes("employee")
         organisations = int(organisation.max(initial=0)) + 1
-        looked = np.isin(columns.codes("transaction"), [columns.code("transaction", each) for each in _LOOKS])
+        looked = np.isin(columns.codes("transaction"), [columns.code("transaction", each) for each in LOOKS])
         looked &= (columns.started >= edges[0]) & (columns.started < edges[-1])
         looked &= employee != columns.code("employee", "")
         at = np.searchsorted(edges, columns.started, side="right") - 1
@@ -224,17 +223,24 @@ def _days(looks: _Looks, span: Span, names: _Names) -> Iterator[EmployeeDay]:
     about = looks.where(looks.patient != _NONE)
     who_slots, patients = _distinct(about.who * _SLOTS + about.slot, about.patient)
     busiest, hours = _busiest(keys, who_slots)
+    in_day = _counts(keys, _distinct(who_slots // _HOURS, patients)[0])
+    given = about.where(~about.refused)
+    given_slots, given_patients = _distinct(given.who * _SLOTS + given.slot, given.patient)
+    given_in_day = _counts(keys, _distinct(given_slots // _HOURS, given_patients)[0])
+    in_busiest = given_slots % _HOURS == hours[np.searchsorted(keys, given_slots // _HOURS)]
     unrelated = about.where(about.unrelated)
     columns = (
         places,
         _counts(keys, who_day),
-        _counts(keys, _distinct(who_slots // _HOURS, patients)[0]),
+        in_day,
         busiest,
         hours,
         _counts(keys, who_day[looks.night]),
         _counts(keys, who_day[looks.refused]),
         _counts(keys, _distinct(unrelated.who_day, unrelated.patient)[0]),
         _counts(keys, who_day[looks.emergency]),
+        in_day - given_in_day,
+        busiest - _counts(keys, given_slots[in_busiest] // _HOURS),
     )
     days = [span.first + timedelta(number) for number in range((span.last - span.first).days + 1)]
     numbers = (keys % _DAYS).tolist()
@@ -250,20 +256,20 @@ def _insistences(looks: _Looks, span: Span, names: _Names) -> Iterator[Insistenc
     wanted = np.unique(pairs[looks.emergency & (looks.patient != _NONE)])
     places = np.flatnonzero(np.isin(pairs, wanted) & (looks.emergency | looks.refused))
     patients = names.patients(np.unique(looks.patient[places]).tolist()) if len(places) else {}
-    refusals: dict[int, list[int]] = {}
+    refusals: dict[int, list[tuple[int, int]]] = {}
     for place in places[np.argsort(looks.started[places], kind="stable")].tolist():
-        pair, moment = int(pairs[place]), int(looks.started[place])
+        pair, moment, seq = int(pairs[place]), int(looks.started[place]), int(looks.seq[place])
         if not looks.emergency[place]:
-            refusals.setdefault(pair, []).append(moment)
+            refusals.setdefault(pair, []).append((moment, seq))
             continue
-        before = [each for each in refusals.pop(pair, ()) if each >= moment - span.within]
+        before = [refused for since, refused in refusals.pop(pair, ()) if since >= moment - span.within]
         if before:
             yield Insistence(
                 names.who(place),
                 _day(span, looks.slot[place]),
                 patients[int(looks.patient[place])],
-                len(before),
                 bool(looks.night[place]),
+                (*before, seq),
             )
 
 

@@ -10,6 +10,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date
 from typing import NamedTuple
 
+LOOKS = ("ITI-18", "ITI-43", "retrieval-check")
+
 
 class Span(NamedTuple):
     """What is looked at: the days from `first` to `last`; the night is from one hour to another one.
@@ -40,7 +42,8 @@ class Who(NamedTuple):
 class EmployeeDay(NamedTuple):
     """A day of an employee. `patients` are those of whom something was looked at, or refused, each once.
 
-    `hour_patients` is the most of them in one hour, which began at `hour`. `night` counts records of the night.
+    `hour_patients` is the most of them in one hour, the one with number `hour` of the day; `patients_refused` and
+    `hour_refused` are those who were only refused. `night` counts records of the night.
     `unrelated` are the patients that were refused for want of a treatment relation.
     """
 
@@ -54,19 +57,26 @@ class EmployeeDay(NamedTuple):
     refused: int
     unrelated: int
     emergencies: int
+    patients_refused: int
+    hour_refused: int
 
 
 class Insistence(NamedTuple):
     """An employee who was refused a patient's documents, and broke the glass thereafter.
 
-    `patient` is the log's keyed hash, in hex. `night` says whether that was at night.
+    `patient` is the log's keyed hash, in hex. `night` says whether that was at night. `seqs` are the refusals, and then
+    the record that broke the glass.
     """
 
     who: Who
     day: date
     patient: str
-    refused: int
     night: bool
+    seqs: tuple[int, ...]
+
+    @property
+    def refused(self) -> int:
+        return len(self.seqs) - 1
 
 
 class Sweep(NamedTuple):

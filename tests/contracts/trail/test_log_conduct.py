@@ -65,7 +65,7 @@ def test_a_day_is_counted_by_dutch_clocks(database, record):
     found = conduct(database)
 
     assert found.earlier == 1
-    assert found.days == (EmployeeDay(NURSE, DAY, 7, 4, 2, 9, 2, 3, 1, 1),)
+    assert found.days == (EmployeeDay(NURSE, DAY, 7, 4, 2, 9, 2, 3, 1, 1, 1, 1),)
     everything = conduct(database, DAY - timedelta(1), DAY + timedelta(1))
     assert [(each.day.day, each.records, each.night) for each in everything.days] == [
         (27, 1, 1),
@@ -107,7 +107,7 @@ def test_breaking_the_glass_after_a_refusal_is_told_apart(database, record):
         look(10, 9.1, 4, emergency=True, employee="2^^^&1.2&ISO"),
     )
 
-    assert conduct(database).insistences == (Insistence(NURSE, DAY, "01" * 16, 2, True),)
+    assert conduct(database).insistences == (Insistence(NURSE, DAY, "01" * 16, True, (0, 1, 2)),)
 
 
 def test_one_request_about_many_patients_is_told_apart_from_many_requests(database, record):

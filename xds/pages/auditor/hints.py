@@ -6,21 +6,19 @@ import re
 from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import NamedTuple
-from urllib.parse import urlencode
 
 from xds.audit.hints import Hint, Rule
-from xds.model.audit import MINOR, Kept, LogSelection
 from xds.model.bsn import is_valid_bsn
-from xds.model.dutch_time import dutch_midnight, dutch_time
+from xds.model.dutch_time import dutch_time
 from xds.model.hint import Finding, Review
 from xds.model.hl7 import parse_cx
 from xds.model.viewer import Role
 from xds.pages.ask import Ask, Done, Format, Missing, Seen, View
-from xds.pages.auditor.log import event_of, lines_of, outcome, outcome_mark
+from xds.pages.auditor.hint_records import around_url, raising
+from xds.pages.auditor.log import event_of, lines_of, number_of, outcome, outcome_mark
 from xds.pages.auditor.lookout import Lookout
-from xds.pages.auditor.question import HEADINGS, microseconds
 from xds.pages.listing import Column, Listing
-from xds.ports import Reader, Writer
+from xds.ports import Writer
 
 PATH = "/toezicht/signalen"
 REVIEWERS = frozenset({Role.AUDITOR, Role.PRIVACY_OFFICER})
@@ -32,7 +30,6 @@ FINDINGS = {
 _SHORT = {Finding.IN_ORDER: "in orde", Finding.INVESTIGATE: "wordt uitgezocht", Finding.UNLAWFUL: "niet in orde"}
 _MARKS = {Finding.IN_ORDER: "good", Finding.INVESTIGATE: "notice", Finding.UNLAWFUL: "bad"}
 _HEAVY = frozenset({Rule.INSISTING, Rule.EMERGENCY, Rule.HOUR})
-_DAY = timedelta(1)
 _MOST = 2000
 _NUMBER = re.compile(r"(?<!\d)\d{8,9}(?!\d)")
 _STATES = (("open", "Nog te bekijken"), ("beoordeeld", "Beoordeeld"), ("alle", "Alle"))
@@ -64,49 +61,6 @@ class Raised(NamedTuple):
     @property
     def url(self) -> str:
         return f"{PATH}/{self.hint.id}"
-
-
-_NARROWED = {
-    Rule.EMERGENCY: {"emergency": True},
-    Rule.UNRELATED: {"rule": "treatment-relation"},
-    Rule.REFUSALS: {"outcome": MINOR},
-}
-
-
-def selection_of(hint: Hint) -> LogSelection:
-    """The records that raised a hint, by whole days."""
-    selection = LogSelection(
-        started_from=microseconds(dutch_midnight(_since(hint))),
-        started_below=microseconds(dutch_midnight(hint.day + _DAY)),
-        employee=hint.who.employee,
-        organisation=hint.who.organisation,
-        patient=bytes.fromhex(hint.patient) or None,
-    )
-    return selection._replace(**_NARROWED.get(hint.rule, {}))
-
-
-def records_url(hint: Hint) -> str:
-    """Where the log shows what raised a hint."""
-    if hint.seq is not None:
-        return f"/toezicht/log/{hint.seq}"
-    words = {"van": _since(hint).isoformat(), "tot": hint.day.isoformat()}
-    selection = selection_of(hint)
-    for name, heading in HEADINGS.items():
-        value = getattr(selection, name)
-        if value is not None:
-            words[heading.word] = _word(value)
-    return f"/toezicht/log?{urlencode(words)}"
-
-
-def _since(hint: Hint) -> date:
-    """A refusal may be of the day before the emergency that went over it."""
-    return hint.day - _DAY if hint.rule is Rule.INSISTING else hint.day
-
-
-def _word(value: str | int | bytes) -> str:
-    if isinstance(value, str):
-        return value
-    return value.hex() if isinstance(value, bytes) else str(int(value))
 
 
 class HintPages:
@@ -205,14 +159,16 @@ class HintPages:
 
     async def _view(self, ask: Ask, shown: Raised, others: list[Raised], error: str = "", status: int = 200) -> View:
         auditor, hint = ask.session.auditor, shown.hint
-        lines = lines_of(ask, await ask.read(lambda reader: _records(reader, hint, ask.limit)))
-        listing = Listing("regels", "Regels die dit signaal gaven, nieuwste eerst", _RECORD, lines)
+        rules, before = ask.sources.rules(), number_of(ask, "voor")
+        kept, onward = await ask.read(lambda reader: raising(reader, hint, rules, before, ask.limit))
+        lines, more = lines_of(ask, kept), None if onward is None else {"voor": str(onward)}
+        listing = Listing("regels", "Regels die dit signaal gaven, nieuwste eerst", _RECORD, lines, more)
         context = {
             "shown": shown,
             "name": name_of(shown.hint),
             "place": place_of(shown.hint),
             "others": others,
-            "records": records_url(hint),
+            "around": around_url(hint),
             "findings": [(finding.value, text) for finding, text in FINDINGS.items()],
             "told": FINDINGS,
             "may_review": auditor is not None and auditor.role in REVIEWERS,
@@ -232,13 +188,6 @@ _RECORD = (
     Column("outcome", "Uitkomst", lambda line: outcome(line.record), mark=lambda line: outcome_mark(line.record)),
     Column("reason", "Waarom", lambda line: line.record.reason),
 )
-
-
-def _records(reader: Reader, hint: Hint, limit: int) -> list[Kept]:
-    """At most `limit` records that raised a hint, newest first."""
-    if hint.seq is not None:
-        return reader.log.lines(hint.seq, 1)
-    return reader.log.newest(selection_of(hint), None, limit)
 
 
 def same_case(one: Hint, other: Hint) -> bool:

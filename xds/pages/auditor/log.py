@@ -125,11 +125,16 @@ def outcome_mark(record: Record) -> str:
     return "good" if record.outcome == 0 else "notice"
 
 
+def number_of(ask: Ask, word: str) -> int | None:
+    """The seq under a word of the address; None for none."""
+    text = ask.query.get(word, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
 async def log(ask: Ask) -> View:
     """What the log has under these filters."""
     question, limit = question_of(ask), ask.limit
-    before = ask.query.get("voor", "")
-    below = int(before) if before.isascii() and before.isdigit() and len(before) < 19 else None
+    below = number_of(ask, "voor")
     with_survey = ask.format is Format.HTML
 
     def look(reader: Reader) -> tuple[list[Kept], Survey | None]:

@@ -8,7 +8,7 @@ from xds.audit.report import Overview, Row, rows
 from xds.model.hl7 import parse_cx
 from xds.model.stored import StoredEntry
 from xds.pages.ask import Ask, Format, Missing, Seen, View
-from xds.pages.auditor.log import Line, lines_of
+from xds.pages.auditor.log import Line, lines_of, number_of
 from xds.pages.auditor.question import question_of
 from xds.pages.documents import title_of, titles_of, together
 from xds.pages.listing import Column, Listing
@@ -72,8 +72,7 @@ async def overview(ask: Ask) -> View:
     question = question_of(ask, day=kind is Overview.DAY)
     if any(word not in question.given for word in _NEEDED[kind]):
         raise Missing
-    after = ask.query.get("na", "")
-    first = int(after) if after.isascii() and after.isdigit() and len(after) < 19 else 0
+    first = number_of(ask, "na") or 0
     limit = max(ask.limit, _AT_ONCE) if ask.format is Format.HTML else ask.limit
 
     def look(reader: Reader) -> tuple[list[Line], str | None, dict[str, str]]:
