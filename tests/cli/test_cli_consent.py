@@ -66,7 +66,7 @@ def test_a_permit_is_recorded_explained_withdrawn_and_kept(consent):
 
     recorded = consent("record", "--permit", *WORD)
     assert (recorded.exit_code, recorded.stderr) == (0, "")
-    assert "Toestemming vastgelegd (portal): alle gegevens van alle aangesloten zorgaanbieders" in recorded.stdout
+    assert "Toestemming vastgelegd (via een portaal): alle gegevens van alle aangesloten" in recorded.stdout
     allowed = consent("explain", *HOSPITAL, "--json")
     assert allowed.exit_code == 0
     (row,) = json.loads(allowed.stdout)
@@ -102,7 +102,7 @@ def test_each_change_is_in_the_log_and_so_is_one_that_was_refused(consent, tmp_p
     assert all(each["patient"] == PATIENT and each["user"]["person"]["number"] for each in (made, refused, related))
     (thing,) = made["things"]
     assert (thing["kind"]["code"], thing["id"], thing["details"]) == ("consent", "1", [["recorded_by", "balie"]])
-    assert thing["name"].startswith("Toestemming vastgelegd (portal): alle gegevens")
+    assert thing["name"].startswith("Toestemming vastgelegd (via een portaal): alle gegevens")
     assert "here a permit is specified" in refused["outcome_text"]
     assert related["things"][0]["name"].startswith("Behandelrelatie van de organisatie met URA 00000003")
 

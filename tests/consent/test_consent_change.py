@@ -79,7 +79,7 @@ def test_a_word_is_recorded_with_its_number_and_told_to_the_log(database, write)
     (word,) = facts(database).consents
     assert change == ConsentChange(
         ChangeKind.CONSENT, PATIENT, word.number, "portal", word.recorded_at,
-        "Toestemming vastgelegd (portal): uitslagen van alle aangesloten zorgaanbieders, in te zien door "
+        "Toestemming vastgelegd (via een portaal): uitslagen van alle aangesloten zorgaanbieders, in te zien door "
         "jeugdgezondheidszorg.",
     )  # fmt: skip
     assert "999911120" not in change.text

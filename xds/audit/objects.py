@@ -53,6 +53,12 @@ def objects(record: Record) -> list[Object]:
     return found or [Object(Coded("request", "xds", "Request"), SYSTEM_OBJECT, record.request_id, JOB, _USED)]
 
 
+def named_recorder(record: Record) -> str:
+    """The person whom a portal or an operator named as who recorded a consent, or looked at it; "" where none was."""
+    named = (value for thing in record.things for name, value in thing.details if name == "recorded_by")
+    return next(named, "").removeprefix(f"{record.user.person.organisation}:")
+
+
 def protocols(record: Record) -> tuple[tuple[str, str], ...]:
     """What a decision rests on, by the name of the norm. Source: NEN 7513: 7.2.6, 7.4.6, 7.4.7, 7.4.8."""
     return (

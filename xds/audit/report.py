@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from xds.audit.events import EMERGENCY
 from xds.audit.nen7513 import account
-from xds.audit.objects import NO_PROTOCOL
+from xds.audit.objects import named_recorder
 from xds.model.audit import Record
 from xds.model.dutch_time import dutch_day, dutch_time
 from xds.model.hl7 import parse_cx
@@ -32,6 +32,8 @@ _VERBS = {
     "log-read": "las de logging",
     "log-export": "exporteerde logging",
 }
+_SYSTEM = "computersysteem"
+_UNDECIDED = "geen: hier was niets te beslissen"
 _OUTCOMES = {0: "", 4: "geweigerd", 8: "niet verwerkt", 12: "mislukt door een storing"}
 
 
@@ -96,7 +98,7 @@ def _row(record: Record, titles: Mapping[str, str], *, named: bool, with_client:
     local = dutch_time(record.started)
     person = record.user.person
     responsible = record.user.responsible
-    role = person.role.display or person.role.code
+    role = (person.role.display or person.role.code) if record.user.is_person else _SYSTEM
     if responsible is not None:
         role += f" namens {responsible.role.display or responsible.role.code}"
     kind = record.kinds[0]
@@ -105,16 +107,24 @@ def _row(record: Record, titles: Mapping[str, str], *, named: bool, with_client:
         local.strftime("%H:%M"),
         person.organisation_name or (f"URA {person.organisation}" if person.organisation else ""),
         role,
-        (person.name or account(person)) if named else "",
+        _employee(record) if named else "",
         parse_cx(record.patient).number if with_client and record.patient else "",
         _VERBS.get(kind.code, kind.display or kind.code),
         tuple(titles.get(document.unique_id) or document.unique_id for document in record.documents),
         _OUTCOMES.get(record.outcome, ""),
         EMERGENCY in record.kinds,
-        record.authorisation or NO_PROTOCOL,
-        record.consent or NO_PROTOCOL,
+        record.authorisation or _UNDECIDED,
+        record.consent or _UNDECIDED,
         record.reason,
     )
+
+
+def _employee(record: Record) -> str:
+    """Who did it; of a consent the one whom the system, or who was at work at it, named as who recorded it."""
+    person, recorder = record.user.person, named_recorder(record)
+    if not record.user.is_person:
+        return recorder
+    return recorder or person.name or account(person)
 
 
 def _merged(found: Iterable[Row]) -> list[Row]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from xds.consent.given import subject_words
+from xds.consent.given import CHANNELS, subject_words
 from xds.consent.givers import age_at, may_object, may_permit
 from xds.consent.policy import Form, Policy
 from xds.model.consent import (
@@ -51,7 +51,8 @@ def record(writer: Writer, policy: Policy, patient_id: str, word: Consent) -> Ou
     if wrong:
         return wrong
     number = writer.consents.add_consent(patient, word)
-    text = f"{_VERBS[word.decision]} ({word.channel}): {subject_words(policy, word)}."
+    said = subject_words(policy, word, _names(writer))
+    text = f"{_VERBS[word.decision]} ({CHANNELS[word.channel]}): {said}."
     return ConsentChange(ChangeKind.CONSENT, patient_id, number, word.recorded_by, word.recorded_at, text)
 
 
@@ -68,7 +69,8 @@ def relate(
         return ("the relation ends before it begins",)
     number = writer.consents.add_relation(found[0], relation, recorded_by, recorded_at)
     until = "" if relation.until is None else f" tot {dutch_day(relation.until)}"
-    text = f"Behandelrelatie van de organisatie met URA {relation.ura} vanaf {dutch_day(relation.since)}{until}."
+    organisation = _names(writer).get(relation.ura) or f"de organisatie met URA {relation.ura}"
+    text = f"Behandelrelatie van {organisation} vanaf {dutch_day(relation.since)}{until}."
     return ConsentChange(ChangeKind.RELATION, patient_id, number, recorded_by, recorded_at, text)
 
 
@@ -118,6 +120,11 @@ def born(writer: Writer, patient_id: str, birth_date: date, recorded_by: str, at
     writer.consents.set_birth_date(found[0], birth_date)
     text = "Geboortedatum van de cliënt vastgelegd."
     return ConsentChange(ChangeKind.BIRTH_DATE, patient_id, None, recorded_by, at, text)
+
+
+def _names(writer: Writer) -> dict[str, str]:
+    """What participants are called, by URA."""
+    return {each.organisation.ura: each.organisation.name for each in writer.participants()}
 
 
 def _client(writer: Writer, patient_id: str) -> tuple[int, ClientFacts] | None:

@@ -13,6 +13,7 @@ from xds.consent.givers import age_at, may_permit
 from xds.consent.policy import Form, Policy
 from xds.model.consent import (
     Answer,
+    Channel,
     ClientFacts,
     Consent,
     Decision,
@@ -25,6 +26,14 @@ from xds.model.party import Person, Requester
 
 Rank = tuple[int, int]
 """How specific a scope is: by its kind, then a category by how few kinds of organisations it has."""
+
+CHANNELS: Mapping[Channel, str] = {
+    Channel.PORTAL: "via een portaal",
+    Channel.PAPER: "op papier",
+    Channel.SPOKEN: "in een gesprek",
+    Channel.MERGE: "bij het samenvoegen van twee nummers",
+}
+"""How a client's word came, in Dutch."""
 
 _NO_NAMES: Mapping[str, str] = {}
 _NO_WORD = "De cliënt heeft hiervoor geen toestemming gegeven."

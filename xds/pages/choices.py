@@ -6,21 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from xds.consent.given import subject_words
+from xds.consent.given import CHANNELS, subject_words
 from xds.consent.givers import age_at, may_permit
 from xds.consent.policy import Form, Policy
-from xds.model.consent import Channel, ClientFacts, Consent, Decision, Giver, ScopeKind, Subject
+from xds.model.consent import ClientFacts, Consent, Decision, Giver, ScopeKind, Subject
 from xds.model.dutch_time import dutch_day
 from xds.model.party import Participant
 from xds.pages.listing import Column
 
 _DECISIONS = {Decision.PERMIT: "toestemming", Decision.DENY: "bezwaar", Decision.WITHDRAWN: "ingetrokken"}
-_CHANNELS = {
-    Channel.PORTAL: "via een portaal",
-    Channel.PAPER: "op papier",
-    Channel.SPOKEN: "in een gesprek",
-    Channel.MERGE: "bij het samenvoegen van twee nummers",
-}
 _GIVERS = {Giver.CLIENT: "de cliënt", Giver.PARENT: "een ouder met gezag"}
 _COUNTS = "geldt nu"
 
@@ -92,7 +86,7 @@ def _choice(policy: Policy, word: Consent, names: Mapping[str, str], state: str)
         word.since,
         word.until,
         " en ".join(_GIVERS[giver] for giver in Giver if giver in word.given_by),
-        _CHANNELS[word.channel],
+        CHANNELS[word.channel],
         word.recorded_by,
         word.in_emergency,
         state,

@@ -9,8 +9,9 @@ from typing import NamedTuple
 from xds.audit.record import decode
 from xds.model.audit import LogSelection
 from xds.pages.ask import Ask, File, Format, Seen, View
+from xds.pages.client.folding import folded
 from xds.pages.client.own import Own, own_of
-from xds.pages.client.words import Line, folded, line_of
+from xds.pages.client.words import Line, line_of
 from xds.pages.documents import title_of, titles_of
 from xds.pages.listing import Column, Listing
 from xds.pages.pdf import to_pdf

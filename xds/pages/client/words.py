@@ -6,15 +6,16 @@ Source: NEN 7513: 9; GDPR 15, as read in CJEU C-579/21.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
 from xds.audit.events import EMERGENCY, KINDS, OWN
+from xds.audit.nen7513 import account
+from xds.audit.objects import named_recorder
 from xds.audit.record import OPERATOR_ROLE
 from xds.consent.plain import PLAIN
 from xds.model.audit import MAJOR, MINOR, SERIOUS, SUCCESS, Record
-from xds.model.dutch_time import dutch_day
 from xds.model.viewer import Relation, Role
 from xds.pages.documents import together
 
@@ -95,11 +96,13 @@ _FAILED = {
 }
 _REFUSED, _PERMITTED, _NEUTRAL = "geweigerd", "toegestaan", "vastgelegd"
 _NOT_DONE = "notice"
+_BY = " door"
+_CONSENT_CHANGE = KINDS["consent-change"].type
 _AUTOMATIC = "Dit deed een computersysteem vanzelf. Er zat op dat moment niemand in het dossier te kijken."
 
 
 class Line(NamedTuple):
-    """A record as the client reads it. Lines that are equal but for their moment are of one kind."""
+    """A record as the client reads it. `who` tells persons apart of whom no name is told, and is never shown."""
 
     moment: datetime
     organisation: str
@@ -113,25 +116,26 @@ class Line(NamedTuple):
     reason: str
     emergency: str | None
     automatic: str
+    who: str
 
-
-class Folded(NamedTuple):
-    """Lines of one kind on one day: the newest, and when each was, newest first."""
-
-    line: Line
-    moments: tuple[datetime, ...]
+    @property
+    def by(self) -> str:
+        """In what function it was done, and by whom, as far as that is told."""
+        if not self.person:
+            return self.role
+        return f"{self.role} {self.person}" if self.role.endswith(_BY) else f"{self.role}, {self.person}"
 
 
 def line_of(record: Record, titles: Mapping[str, str], organisations: Mapping[str, str], is_parent: bool) -> Line:
     """A record in words, with the titles of the client's documents by uniqueId, and of organisations by URA."""
-    user, person = record.user, record.user.person
+    user, person, recorder = record.user, record.user.person, named_recorder(record)
     outcome, mark, why = _decided(record)
     urgent = record.emergency is not None or EMERGENCY in record.kinds
     return Line(
         record.started,
         _organisation(record, organisations),
         _role(record, is_parent),
-        (person.name or f"zorgverlener met nummer {person.number}") if urgent and user.is_person else "",
+        (person.name or f"zorgverlener met nummer {person.number}") if urgent and user.is_person else recorder,
         _deed(record, mark),
         _documents(record, titles),
         "noodknop gebruikt" if urgent and outcome == _PERMITTED else outcome,
@@ -139,7 +143,8 @@ def line_of(record: Record, titles: Mapping[str, str], organisations: Mapping[st
         why,
         record.reason,
         (record.emergency or "geen reden opgegeven") if urgent else None,
-        "" if user.is_person else _AUTOMATIC,
+        "" if user.is_person or recorder else _AUTOMATIC,
+        recorder or "\n".join(map(account, filter(None, (person, user.responsible)))),
     )
 
 
@@ -148,27 +153,13 @@ def _documents(record: Record, titles: Mapping[str, str]) -> tuple[str, ...]:
     return together(titles.get(unique_id) for unique_id in unique_ids)
 
 
-def folded(lines: Sequence[Line]) -> list[tuple[str, list[Folded]]]:
-    """The lines by day, those of one kind as one, in the order in which they come. Source: NEN 7513: 9."""
-    days: dict[str, dict[Line, list[datetime]]] = {}
-    never = datetime.min
-    for line in lines:
-        of_day = days.setdefault(dutch_day(line.moment), {})
-        of_day.setdefault(line._replace(moment=never), []).append(line.moment)
-    return [
-        (
-            day,
-            [Folded(kind._replace(moment=moments[0]), tuple(moments)) for kind, moments in kinds.items()],
-        )
-        for day, kinds in days.items()
-    ]
-
-
 def _deed(record: Record, mark: str) -> str:
     """What happened. Who is refused and who signs in has one code: the outcome tells them apart."""
     names = [name for name, each in KINDS.items() if (each.event, each.type) == (record.event, record.kinds[0])]
     if not names:
         return record.kinds[0].display or record.kinds[0].code
+    if record.kinds[0] == _CONSENT_CHANGE and record.things and record.things[0].name:
+        return record.things[0].name
     name = names[-1] if record.outcome == SUCCESS else names[0]
     if name in MANY and mark != _NOT_DONE and len(record.documents) > 1:
         return MANY[name].format(len(record.documents))
@@ -215,7 +206,9 @@ def _organisation(record: Record, known: Mapping[str, str]) -> str:
 def _role(record: Record, is_parent: bool) -> str:
     person = record.user.person
     if not record.user.is_person:
-        return "computersysteem"
+        if not named_recorder(record):
+            return "computersysteem"
+        return f"ingevoerd{_BY}" if record.kinds[0] == _CONSENT_CHANGE else f"gevraagd{_BY}"
     known = {
         Relation.CLIENT.value: "uw kind zelf" if is_parent else "u zelf",
         Relation.PARENT.value: "een ouder met gezag",

@@ -1,0 +1,85 @@
+"""What a client's page makes of several people, an emergency, a choice that somebody took down, and a review."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from log_events import HOSPITAL, JANSEN, PERMITTED, PRACTICE, REFUSED, requester
+from pages_kit import Pages, served
+
+from xds.consent.change import record
+from xds.consent.events import event_of
+from xds.consent.policy_file import load_policy
+from xds.model.audit import Access, Event
+from xds.model.consent import ANYONE, Channel, Consent, Decision, Giver, Subject
+from xds.model.hl7 import CX
+from xds.model.party import NormStatus, Requester
+from xds.model.verdict import Checks, Verdict
+from xds.ports import Writer
+
+BSN = "2.16.840.1.113883.2.4.6.3"
+BEGIN = datetime(2026, 3, 10, 8, 0, tzinfo=UTC)
+GLASS = Verdict(True, "emergency", "2026-01", "Noodknop.", Checks(True, False, None, True))
+URGENT = requester(HOSPITAL, "900000002", "E. Haast", emergency="Bewusteloos binnengebracht")
+CALM = requester(HOSPITAL, "900000002", "E. Haast")
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
+    with served(tmp_path_factory.mktemp("client-story")) as running:
+        yield running
+
+
+def looked(by: Requester, client: CX, minutes: int, verdict: Verdict = PERMITTED, **changes: Any) -> Event:
+    given = {"request_id": f"{client.number}-{minutes}", "transaction": "ITI-18",
+             "started": BEGIN + timedelta(minutes=minutes), "outcome": 0 if verdict.permitted else 4,
+             "requester": by, "accesses": (Access(client, verdict),)}  # fmt: skip
+    return Event(**given | changes)
+
+
+def test_two_persons_of_one_function_are_two_lines_and_an_emergency_stays_where_it_was(pages: Pages) -> None:
+    client = CX("999900067", BSN)
+    other = requester(PRACTICE, "123456780", "K. Jansen")
+    pages.record(
+        looked(JANSEN, client, 0), looked(other, client, 1), looked(JANSEN, client, 2),
+        looked(CALM, client, 10, REFUSED), looked(CALM, client, 11, REFUSED), looked(URGENT, client, 12, GLASS),
+        looked(URGENT, client, 13, GLASS), looked(CALM, client, 14, REFUSED),
+    )  # fmt: skip
+    text = pages.visiting(str(client)).get("/mijn").text
+
+    shown = [part.partition("</ol>")[0] for part in text.split('<li class="card look')[1:]]
+    marks = [part.partition('class="mark mark-')[2].partition("</span>")[0].partition(">")[2] for part in shown]
+    assert marks == ["geweigerd", "noodknop gebruikt", "noodknop gebruikt", "geweigerd", "toegestaan", "toegestaan"]
+    assert ["en nog 1 keer" in part for part in shown] == [False, False, False, True, True, False]
+    assert "123456780" not in text and "123456789" not in text
+
+
+def test_who_took_a_choice_down_is_told_to_the_client_and_to_the_officer(pages: Pages) -> None:
+    client = CX("999900079", BSN)
+    text, at = str(client), BEGIN
+    assert pages.settings.consent.policy is not None
+    policy = load_policy(pages.settings.consent.policy)
+    word = Consent(0, Subject(ANYONE, None, ANYONE), Decision.DENY, at, None, frozenset({Giver.CLIENT}), Channel.SPOKEN,
+                   f"{HOSPITAL.ura}:Sanne Bos", at)  # fmt: skip
+
+    def change(writer: Writer) -> None:
+        writer.add_patient(text)
+        writer.add_participant(HOSPITAL, "cd" * 32, (), at.date(), NormStatus())
+        portal = writer.participant("cd" * 32)
+        writer.record(pages.recorder.entries(event_of(record(writer, policy, text, word), text, "keuze", at,
+                                                      participant=portal)))  # fmt: skip
+
+    pages.database.write_now(change)
+    page = pages.visiting(text).get("/mijn").text
+    officer, found = pages.signed_in("leest-wie"), f"client={pages.recorder.patient(text).hex()}"
+    dossier = officer.get(f"/toezicht/overzicht/dossier.json?{found}").json()["rows"][0]
+    own = officer.get(f"/toezicht/overzicht/client.json?{found}").json()["rows"][0]
+
+    assert "ingevoerd door Sanne Bos" in page and "Bezwaar vastgelegd (in een gesprek): alle gegevens" in page
+    assert "Dit deed een computersysteem vanzelf" not in page
+    assert (dossier["organisation"], dossier["employee"], dossier["role"]) == (
+        HOSPITAL.name, "Sanne Bos", "computersysteem")  # fmt: skip
+    assert (dossier["consent"], own["role"]) == ("geen: hier was niets te beslissen", "computersysteem")
