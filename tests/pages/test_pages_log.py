@@ -172,6 +172,60 @@ def test_a_question_is_on_record(pages: Pages) -> None:
     assert said == {"van": "01-03-2025", "tot en met": "31-12-2025", "Organisatie": "00005678", "Noodknop": "gebruikt"}
 
 
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("medewerker=b.+BAKKER", [61, 60]),
+        ("medewerker=haast", [62]),
+        ("organisatie=ziekenhuis&uitkomst=4", [61]),
+        ("medewerker=bakker&organisatie=de+kom", []),
+    ],
+)
+def test_who_types_a_name_finds_as_by_the_number(pages: Pages, words: str, expected: list[int]) -> None:
+    browser = pages.signed_in(f"n-{words.encode().hex()[:50]}")
+    rows = browser.get(f"/toezicht/log.json?tot=2025-12-31&{words}").json()["rows"]
+    assert [row["seq"] for row in rows] == expected
+    shown = re.findall(r'href="/toezicht/log/(\d+)"', browser.get(f"/toezicht/log?tot=2025-12-31&{words}").text)
+    assert [int(seq) for seq in shown] == expected
+
+
+def test_the_other_pages_take_a_name_too(pages: Pages) -> None:
+    browser = pages.signed_in("op-naam")
+    for place in ("overzicht/medewerker.json?medewerker=Bakker", "steekproef.json?organisatie=oost&tot=2025-12-31"):
+        rows = browser.get(f"/toezicht/{place}").json()["rows"]
+        assert len(rows) >= 2 and {row["organisation"] for row in rows} == {HOSPITAL.name}
+    day = browser.get("/toezicht/overzicht/dag.json?organisatie=de+kom&van=2025-03-10").json()["rows"]
+    assert len(day) == 3
+
+
+def test_a_name_of_several_is_asked_back_and_one_of_nobody_is_told(tmp_path: Path) -> None:
+    with served(tmp_path) as pages:
+        other = requester(HOSPITAL, "900000007", "J. Jansen")
+        pages.record(happened(0, JANSEN, SOFIE), happened(1, BAKKER, SOFIE))
+        pages.database.write_now(lambda writer: writer.log.index(10))
+        pages.record(happened(2, other, SOFIE))
+        browser = pages.signed_in("wie-dan")
+        asked = browser.get("/toezicht/log?medewerker=jansen&tot=2025-12-31")
+        choices = re.findall(r'<a href="([^"]+)">J. Jansen</a>, Verloskundige, (.+?) <', asked.text)
+        chosen = browser.get(unescape(choices[1][0]))
+        nobody = browser.get("/toezicht/log?medewerker=999911120")
+        nowhere = browser.get("/toezicht/overzicht/medewerker?medewerker=Pietersen").text
+        bound = pages.signed_in("alleen-de-kom", Role.AUDITOR, PRACTICE.ura)
+        elsewhere = bound.get("/toezicht/log?medewerker=Bakker").text
+        own = bound.get("/toezicht/log.json?medewerker=jansen&tot=2025-12-31").json()["rows"]
+        statuses = [browser.get(f"/toezicht/log.json?medewerker={name}").status for name in ("jansen", "Pietersen")]
+        looked = pages.records(employee="wie-dan")
+
+    assert [place for _, place in choices] == [PRACTICE.name, HOSPITAL.name]
+    assert re.findall(r'href="/toezicht/log/(\d+)"', chosen.text) == ["2"]
+    for text in (nobody.text, nowhere):
+        assert "Niemand met deze naam of dit nummer staat in het logboek." in text
+        assert "Geen regel past" not in text and "Er is niets vastgelegd." not in text
+    assert "in het deel van het logboek dat u mag zien" in elsewhere
+    assert len(own) == 1 and statuses == [422, 422]
+    assert "999911120" not in str([record.things for record in looked])
+
+
 def test_an_auditor_of_one_organisation_sees_that_one_only(pages: Pages) -> None:
     browser = pages.signed_in("een-huis", Role.AUDITOR, PRACTICE.ura)
     answer = browser.get("/toezicht/log.json?tot=2025-12-31&limit=100")
@@ -209,7 +263,9 @@ def test_what_can_not_be_meant_does_not_exist(pages: Pages, words: str) -> None:
 
 def test_nothing_found_is_said_and_hostile_words_stay_words(pages: Pages) -> None:
     answer = pages.signed_in("leeg").get("/toezicht/log?organisatie=%22%3E%3Cscript%3Ealert(1)%3C/script%3E")
-    assert answer.status == 200 and "Geen regel past bij deze keuzes" in answer.text
+    assert answer.status == 200 and "Geen organisatie met deze naam" in answer.text
+    past = pages.signed_in("leeg-ook").get("/toezicht/log?organisatie=00005678&tot=2020-01-01")
+    assert past.status == 200 and "Geen regel past bij deze keuzes" in past.text
     assert "<script>alert" not in answer.text
 
 

@@ -170,7 +170,8 @@ def test_it_tells_whose_role_it_is_and_says_so_when_nothing_is_known(pages: Page
 
     assert "A. Jansen" in text and "Ziekenhuis Oost" in text and "versie 2026-01" in text
     assert "Kaart 1 &lt;i&gt;" in text and NUMBER not in text
-    assert "niets in het logboek" in browser.get(f"{place}&medewerker=900000009&dag=2026-03-12").text
+    assert "Niemand met deze naam" in browser.get(f"{place}&medewerker=900000009&dag=2026-03-12").text
+    assert "versie 2026-01" in browser.get(f"{place}&medewerker=jansen&dag=2026-03-12").text
     assert "niets in het logboek" in browser.get(f"{place}&medewerker=900000001&dag=2026-03-01").text
     looked = pages.records(employee="functie", transaction="consent-read")[0]
     assert dict(looked.things[0].details)["medewerker"] == "900000001"

@@ -73,6 +73,10 @@ class ReadLog:
         """What the selection has, with at most so many values of each facet."""
         return self._search.survey(selection, cut, most)
 
+    def named(self, facet: str, words: str) -> list[tuple[str, str]]:
+        """The values of a facet whose labels have all of these words, with the labels."""
+        return self._search.named(facet, words)
+
     def conduct(self, span: Span, kin: Kin = no_kin) -> Conduct:
         """What employees did in a span."""
         from xds.db.log_conduct import LogConduct

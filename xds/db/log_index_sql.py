@@ -47,6 +47,7 @@ class LogIndexStatements:
         self.free_code = text(select(free).where(of))
         self.add_term = text(insert(log_term).values({each.name: given(each) for each in _term}))
         self.values = text(select(_term.value, _term.code).where(of))
+        self.labels = text(select(_term.value, _term.label).where(of))
         self.all_codes = text(select(_term.code).where(of))
         self.delete_term = text(delete(log_term).where(of, _term.code == given(_term.code)))
 

@@ -101,6 +101,16 @@ class LogSearch:
         edges = tuple(cut(int(moments.min()) * _SECOND, int(moments.max()) * _SECOND))
         return Survey(len(moments), facets, edges, tuple(between([edge // _SECOND for edge in edges], moments)))
 
+    def named(self, facet: str, words: str) -> list[tuple[str, str]]:
+        """The values of a facet whose labels have all of these words, with the labels."""
+        place = DIMENSIONS.index(facet)
+        labels = dict(self._session.rows(self._sql.labels, (place + 1,)))
+        for facts in self._fresh(self.indexed_below()):
+            labels.setdefault(facts.values[place], facts.labels[place])
+        wanted = words.casefold().split()
+        found = [each for each in labels.items() if all(word in each[1].casefold() for word in wanted)]
+        return sorted(found, key=lambda each: (each[1], each[0]))
+
     def _facet(self, name: str, window: Window, fresh: _Fresh, most: int) -> Facet:
         """The most frequent values, and always the one that was asked for."""
         dimension = DIMENSIONS.index(name) + 1

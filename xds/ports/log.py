@@ -32,6 +32,9 @@ class LogReader(Protocol):
     def survey(self, selection: LogSelection, cut: Cut, most: int) -> Survey:
         """How many records the selection asks for, the `most` frequent values of each facet, and a timeline."""
 
+    def named(self, facet: str, words: str) -> list[tuple[str, str]]:
+        """The values of a facet whose labels have all of these words, in any case, with the labels, in their order."""
+
     def conduct(self, span: Span, kin: Kin = no_kin) -> Conduct:
         """What employees did in a span. The 100 newest sweeps are told. `kin` is asked about everybody in it."""
 

@@ -6,6 +6,7 @@ from xds.pages.auditor import searches
 from xds.pages.auditor.consents import consents
 from xds.pages.auditor.exports import APPROVERS, PATH, ExportPages
 from xds.pages.auditor.log import client_form, find_client, log
+from xds.pages.auditor.names import by_name
 from xds.pages.auditor.overviews import overview, overviews
 from xds.pages.auditor.record import record
 from xds.pages.auditor.sample import sample
@@ -16,13 +17,13 @@ _NUMBER = "{id:[0-9]{1,15}}"
 
 
 def add_log_pages(site: Site, export_alone: int) -> None:
-    site.page("/toezicht/log", log, AUDITORS, label="Logboek", listed=True)
+    site.page("/toezicht/log", by_name(log), AUDITORS, label="Logboek", listed=True)
     site.page("/toezicht/log/{seq:[0-9]{1,18}}", record, AUDITORS, listed=True)
     site.page("/toezicht/overzicht", overviews, AUDITORS, label="Overzichten")
-    site.page("/toezicht/overzicht/{soort:client|dag|medewerker|dossier}", overview, AUDITORS, listed=True)
-    site.page("/toezicht/steekproef", sample, AUDITORS, listed=True)
+    site.page("/toezicht/overzicht/{soort:client|dag|medewerker|dossier}", by_name(overview), AUDITORS, listed=True)
+    site.page("/toezicht/steekproef", by_name(sample), AUDITORS, listed=True)
     site.page("/toezicht/toestemming", consents, AUDITORS, listed=True)
-    site.page("/toezicht/kon-zien", sight, AUDITORS, listed=True)
+    site.page("/toezicht/kon-zien", by_name(sight), AUDITORS, listed=True)
     site.page("/toezicht/client", client_form, AUDITORS)
     site.action("/toezicht/client", find_client, AUDITORS)
     site.page(searches.PATH, searches.searches, AUDITORS, listed=True)

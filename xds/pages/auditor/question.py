@@ -149,7 +149,7 @@ def question_of(ask: Ask, *, day: bool = False) -> Question:
     selection = LogSelection(period.started_from, period.started_below)
     for name, heading in HEADINGS.items():
         if heading.word in given:
-            selection = selection._replace(**{name: _value(name, given[heading.word])})
+            selection = selection._replace(**{name: value_of(name, given[heading.word])})
     return Question(ask.scoped(selection), given, *period)
 
 
@@ -174,7 +174,8 @@ def told(name: str, value: str, label: str = "") -> str:
     return HEADINGS[name].texts.get(value) or label or value.partition("^")[0].rpartition("|")[2]
 
 
-def _value(name: str, text: str) -> str | int | bool | bytes:
+def value_of(name: str, text: str) -> str | int | bool | bytes:
+    """What the log's index has for a word of the address; Missing when there can be nothing."""
     value = "" if text == NONE else text
     try:
         if name == "patient":
