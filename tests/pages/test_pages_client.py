@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 from pages_kit import Pages, served
+from pypdf import PdfReader
 from samples import OTHER_PATIENT, PATIENT, entry
 
 from xds.audit.events import KINDS
@@ -194,6 +196,11 @@ def test_she_takes_it_along_as_a_document_to_keep(pages: Pages) -> None:
     assert (answer.status, answer.headers["Content-Type"]) == (200, "application/pdf")
     assert "wie-heeft-mijn-dossier-ingezien.pdf" in answer.headers["Content-Disposition"]
     assert answer.body.startswith(b"%PDF-") and b"<pdfaid:part>2</pdfaid:part>" in answer.body
+    text = " ".join(PdfReader(io.BytesIO(answer.body)).pages[0].extract_text().split())
+    assert "Dit is het overzicht van het dossier van wie op " in text and "via Ziekenhuis De Uiver." in text
+    assert "Periode: van 10-03-2026 tot en met 12-03-2026." in text and "Aantal regels: " in text
+    assert "bladzijde 1 van 1" in text and "gemaakt op " in text
+    assert PATIENT.partition("^")[0] not in text
 
 
 def test_those_who_work_for_no_organisation_are_named_by_what_they_do(pages: Pages) -> None:
@@ -252,7 +259,7 @@ def test_that_she_looked_is_on_record_as_hers(pages: Pages) -> None:
     looked = pages.records(patient=key, transaction="log-read")
 
     assert len(looked) == before + 1
-    assert looked[-1].things[0].details == (("van", "2026-03-10"),)
+    assert looked[-1].things[0].details == (("van", "10-03-2026"),)
     newest = browser.get("/mijn.json").json()["rows"][0]
     assert (newest["organisation"], newest["role"]) == ("Via Ziekenhuis De Uiver", "u zelf")
 

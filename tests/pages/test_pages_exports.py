@@ -13,6 +13,7 @@ import pytest
 from log_events import BAKKER, HOSPITAL, JANSEN, MARIA, PRACTICE, SOFIE, URGENT, happened, requester, seal
 from lxml import etree
 from pages_kit import Browser, Pages, served
+from pypdf import PdfReader
 
 from xds.atna.keys import read_signer
 from xds.audit.checkpoint import split_notes
@@ -149,3 +150,30 @@ def test_a_document_to_keep_is_pdf_a_and_takes_any_text(pages: Pages) -> None:
     assert answer.headers["Content-Type"] == "application/pdf"
     assert answer.body.startswith(b"%PDF-1.7")
     assert re.search(rb"<pdfaid:part>2</pdfaid:part>\s*<pdfaid:conformance>A<", answer.body)
+
+
+def test_a_document_to_keep_says_what_was_chosen_and_who_made_it(pages: Pages) -> None:
+    browser = pages.signed_in("maakt-pdf")
+    pages.record(happened(60, requester(HOSPITAL, "900000008", "D. Haast", emergency="Nood"), MARIA))
+    words = "organisatie=00005678&medewerker=900000008&noodknop=1&van=2025-01-01&tot=2025-12-31"
+    answer = browser.get(asked(browser, words, "pdf") + "/bestand")
+    text = " ".join(PdfReader(io.BytesIO(answer.body)).pages[0].extract_text().split())
+    assert "Keuze: Noodknop: gebruikt; Organisatie: Ziekenhuis Oost; Medewerker: D. Haast." in text
+    assert "Periode: van 01-01-2025 tot en met 31-12-2025." in text
+    assert "Aantal regels: 1, van de eerste " in text
+    assert "Gemaakt door " in text and "(maakt-pdf), privacyfunctionaris, op " in text
+    assert "bladzijde 1 van 1" in text
+
+
+def test_a_long_document_repeats_its_heading_counts_its_pages_and_breaks_long_words(pages: Pages) -> None:
+    browser = pages.signed_in("lange-pdf")
+    long = requester(HOSPITAL, "900000009", "W" * 120)
+    pages.record(*(happened(number, long, MARIA, request_id=f"long-{number}") for number in range(ALONE)))
+    answer = browser.get(asked(browser, "medewerker=900000009", "pdf") + "/bestand")
+    found = PdfReader(io.BytesIO(answer.body)).pages
+    assert len(found) > 1
+    for number, page in enumerate(found, 1):
+        text = page.extract_text()
+        assert f"bladzijde {number} van {len(found)}" in text
+        assert "Uitkomst" in text
+        assert max(map(len, re.findall("W+", text))) < 100 and "\u200b" not in text

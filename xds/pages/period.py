@@ -36,7 +36,12 @@ class Period(NamedTuple):
     def words(self) -> tuple[tuple[str, str], ...]:
         """For the record of a view."""
         said = (("van", self.since), ("tot en met", self.until))
-        return tuple((label, day.isoformat()) for label, day in said if day is not None)
+        return tuple((label, day.strftime("%d-%m-%Y")) for label, day in said if day is not None)
+
+    @property
+    def sentence(self) -> str:
+        """What it covers, for who reads a document."""
+        return f"Periode: {' '.join(word for each in self.words for word in each) or 'alles wat is vastgelegd'}."
 
 
 def period_of(ask: PublicAsk) -> Period:

@@ -14,10 +14,13 @@ import msgspec
 from xds.audit import fhir, nen7513
 from xds.audit.bundle import CHECKPOINTS, RECORDS, proven, selection_header
 from xds.audit.checkpoint import said
-from xds.model.audit import Kept
-from xds.pages.ask import Ask, Format
-from xds.pages.auditor.log import Line, columns, lines_of
-from xds.pages.listing import Listing, to_csv
+from xds.model.audit import Kept, Record
+from xds.model.dutch_time import dutch_time
+from xds.pages.access.viewer import ROLES
+from xds.pages.ask import Ask, Format, Missing
+from xds.pages.auditor.log import Line, columns, lines_of, organisation, role, who
+from xds.pages.auditor.question import Question
+from xds.pages.listing import Listing, grouped, to_csv
 from xds.pages.pdf import to_pdf
 from xds.ports import Reader
 
@@ -35,62 +38,92 @@ SLEUTEL is de openbare sleutel van het logboek. Vraag die aan de beheerder, of n
 """
 
 
+class Taken(NamedTuple):
+    """What is taken away: the lines below a seq that a question asks for."""
+
+    question: Question
+    lines: Lines
+    below: int
+
+
 class Form(NamedTuple):
-    """`make` gives the pieces of a file of these lines, which are below a seq."""
+    """`make` gives the pieces of a file."""
 
     label: str
     suffix: str
     content_type: str
-    make: Callable[[Ask, Lines, int], AsyncIterator[bytes]]
+    make: Callable[[Ask, Taken], AsyncIterator[bytes]]
 
 
-async def _csv(ask: Ask, lines: Lines, below: int) -> AsyncIterator[bytes]:
+async def _csv(ask: Ask, taken: Taken) -> AsyncIterator[bytes]:
     wide = columns(replace(ask, format=Format.CSV))
     yield to_csv(Listing("", "", wide, []))
-    async for some in lines:
+    async for some in taken.lines:
         rows = to_csv(Listing("", "", wide, lines_of(ask, list(some))))
         yield rows.partition(b"\r\n")[2]
 
 
-async def _nen7513(ask: Ask, lines: Lines, below: int) -> AsyncIterator[bytes]:
+async def _nen7513(ask: Ask, taken: Taken) -> AsyncIterator[bytes]:
     begin, end = nen7513.document([])
     yield begin
-    async for some in lines:
+    async for some in taken.lines:
         pieces = list(nen7513.document((line.seq, line.record) for line in _said(ask, some)))
         yield b"".join(pieces[1:-1])
     yield end
 
 
-async def _fhir(ask: Ask, lines: Lines, below: int) -> AsyncIterator[bytes]:
-    async for some in lines:
+async def _fhir(ask: Ask, taken: Taken) -> AsyncIterator[bytes]:
+    async for some in taken.lines:
         events = (fhir.audit_event(line.seq, line.record) for line in _said(ask, some))
         yield b"".join(msgspec.json.encode(event) + b"\n" for event in events)
 
 
-async def _pdf(ask: Ask, lines: Lines, below: int) -> AsyncIterator[bytes]:
+async def _pdf(ask: Ask, taken: Taken) -> AsyncIterator[bytes]:
     """The list as a document."""
     found: list[Line] = []
-    async for some in lines:
+    async for some in taken.lines:
         found += _said(ask, some)
     listing = Listing("", "", columns(ask), found, empty="Er zijn geen regels.")
-    said_above = [f"{len(found)} regels, onder regel {below}"]
-    yield await asyncio.to_thread(to_pdf, "Regels uit het logboek", said_above, listing, ask.now)
+    yield await asyncio.to_thread(to_pdf, "Regels uit het logboek", _heading(ask, taken, found), listing, ask.now)
 
 
-async def _bundle(ask: Ask, lines: Lines, below: int) -> AsyncIterator[bytes]:
-    """A ZIP archive whose records prove themselves under the checkpoint of `below` records."""
-    notes = await ask.read(lambda reader: [note for note in reader.log.notes() if note.size <= below])
+def _heading(ask: Ask, taken: Taken, found: Sequence[Line]) -> list[str]:
+    """What a document has, who took it and when."""
+    spelt = taken.question.spelt(_labels(found[0].record) if found else {})
+    chosen = "; ".join(f"{label}: {text}" for label, text in spelt) or "alle regels die de maker mag zien"
+    auditor, made = ask.session.auditor, dutch_time(ask.now)
+    if auditor is None:
+        raise Missing
+    of = "" if auditor.organisation is None else f", voor de organisatie met URA {auditor.organisation}"
+    return [
+        f"Keuze: {chosen}.",
+        taken.question.period.sentence,
+        f"Aantal regels: {grouped(len(found))}, van de eerste {grouped(taken.below)} regels van het logboek.",
+        f"Gemaakt door {auditor.name} ({auditor.account}), {ROLES[auditor.role].lower()}{of}, op {made:%d-%m-%Y} om "
+        f"{made:%H:%M} uur.",
+    ]
+
+
+def _labels(record: Record) -> dict[str, str | None]:
+    """What a record calls the values by which it was chosen, by the name of the facet."""
+    purpose = None if record.purpose is None else record.purpose.display
+    return {"organisation": organisation(record), "role": role(record), "employee": who(record), "purpose": purpose}
+
+
+async def _bundle(ask: Ask, taken: Taken) -> AsyncIterator[bytes]:
+    """A ZIP archive whose records prove themselves under the checkpoint of all below their bound."""
+    notes = await ask.read(lambda reader: [note for note in reader.log.notes() if note.size <= taken.below])
     sink = _Sink()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("LEESMIJ.txt", _READ_ME)
         archive.writestr(CHECKPOINTS, "\n".join(note.text for note in notes))
         with archive.open(RECORDS, "w", force_zip64=True) as file:
             file.write(selection_header(said(notes[-1].text).origin))
-            async for some in lines:
+            async for some in taken.lines:
                 seqs = [kept.leaf.seq for kept in some]
 
                 def look(reader: Reader, seqs: list[int] = seqs) -> dict[int, list[bytes]]:
-                    return reader.log.proofs(seqs, below)
+                    return reader.log.proofs(seqs, taken.below)
 
                 paths = await ask.read(look)
                 for kept in some:

@@ -14,7 +14,7 @@ from xds.model.desk import Export
 from xds.model.hl7 import CX, parse_cx
 from xds.model.viewer import Auditor, Role
 from xds.pages.ask import Ask, Done, File, Missing, Seen, View
-from xds.pages.auditor.export_forms import FORMS, PDF_MOST, Lines
+from xds.pages.auditor.export_forms import FORMS, PDF_MOST, Lines, Taken
 from xds.pages.auditor.log import lines_of
 from xds.pages.auditor.question import Question, question_in, question_of
 from xds.pages.listing import Column, Listing, grouped
@@ -118,8 +118,8 @@ class ExportPages:
             await self._patients(ask, question, found),
             _KIND,
         )
-        lines = self._lines(ask, question.selection, found)
-        return File(seen, f"logboek-{found.id}.{form.suffix}", form.content_type, form.make(ask, lines, found.below))
+        taken = Taken(question, self._lines(ask, question.selection, found), found.below)
+        return File(seen, f"logboek-{found.id}.{form.suffix}", form.content_type, form.make(ask, taken))
 
     async def _lines(self, ask: Ask, selection: LogSelection, export: Export) -> Lines:
         first = sent = 0

@@ -126,10 +126,24 @@ class Question(NamedTuple):
     @property
     def words(self) -> tuple[tuple[str, str], ...]:
         """The question as the record of this view has it: of a client only that there is one."""
-        days = (("van", self.since), ("tot en met", self.until))
-        found = [(label, "" if day is None else day.strftime("%d-%m-%Y")) for label, day in days]
-        found += [(heading.label, self._said(name, heading)) for name, heading in HEADINGS.items()]
-        return tuple((label, text) for label, text in found if text)
+        found = [(heading.label, self._said(name, heading)) for name, heading in HEADINGS.items()]
+        return (*self.period.words, *((label, text) for label, text in found if text))
+
+    def spelt(self, labels: Mapping[str, str | None]) -> list[tuple[str, str]]:
+        """What was chosen besides the period, for who reads it: a client as the lists have one.
+
+        `labels` are what people call the values that are not codes of ours, by the name of the facet.
+        """
+        given = [(name, heading, self.given.get(heading.word, "")) for name, heading in HEADINGS.items()]
+        return [
+            (heading.label, told(name, "" if value == NONE else value, labels.get(name) or ""))
+            for name, heading, value in given
+            if value
+        ]
+
+    @property
+    def period(self) -> Period:
+        return Period(self.since, self.until)
 
     def _said(self, name: str, heading: Heading) -> str:
         value = self.given.get(heading.word, "")

@@ -13,7 +13,7 @@ from xds.pages.client.folding import folded
 from xds.pages.client.own import Own, own_of
 from xds.pages.client.words import Line, line_of
 from xds.pages.documents import title_of, titles_of
-from xds.pages.listing import Column, Listing
+from xds.pages.listing import Column, Listing, grouped
 from xds.pages.pdf import to_pdf
 from xds.pages.period import Period, period_of, shortcuts
 from xds.ports import Reader
@@ -65,7 +65,7 @@ async def accesses_to_keep(ask: Ask) -> File:
     period = period_of(ask)
     own, lines, before = await _looks(ask, period, _IN_A_FILE)
     title = f"Wie heeft {own.dossier} ingezien?"
-    told = [" ".join(each) for each in period.words] or ["alles wat is vastgelegd"]
+    told = [own.told_whose(ask), period.sentence, f"Aantal regels: {grouped(len(lines))}."]
     if before is not None:
         told.append(f"Alleen de nieuwste {_IN_A_FILE} regels. Kies een kortere periode voor de oudere.")
     listing = Listing(_NAME, title, _KEPT, lines, empty=_EMPTY)

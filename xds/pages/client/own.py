@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from xds.consent.givers import age_at, may_look
 from xds.model.consent import ClientFacts, Giver
+from xds.model.dutch_time import dutch_time
 from xds.model.hl7 import CX, parse_cx
 from xds.model.viewer import Relation
 from xds.pages.ask import Ask, Missing
@@ -25,6 +26,17 @@ class Own(NamedTuple):
     @property
     def dossier(self) -> str:
         return "het dossier van uw kind" if self.is_parent else "uw dossier"
+
+    def told_whose(self, ask: Ask) -> str:
+        """Whose dossier it is, on paper: without a number or a name, which are not known or not for others to read."""
+        visit = ask.session.visit
+        assert visit is not None
+        whose = "het kind van wie" if self.is_parent else "wie"
+        began = dutch_time(ask.session.began)
+        return (
+            f"Dit is het overzicht van het dossier van {whose} op {began:%d-%m-%Y} om {began:%H:%M} uur was ingelogd "
+            f"via {visit.organisation_name}."
+        )
 
 
 def own_of(ask: Ask, reader: Reader) -> Own:
