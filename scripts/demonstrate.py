@@ -231,14 +231,17 @@ def account_for(region: Region) -> None:
     tell_of(verified.stdout.strip())
 
 
-def look_for_incidents(region: Region) -> Officer:
-    """What the privacy officer finds on the pages."""
+def look_for_incidents(region: Region, once: bool) -> Officer:
+    """What the privacy officer finds on the pages; not told to who can sign in there and find it."""
     with step("A privacy officer is registered for the pages (`xds auditor add`)"):
         officer = Officer(region)
     with step("She signs in, with a certificate and a code, and reads what needs a look"):
         hints = officer.hints()
     require(bool(hints), "There was nothing to look into.")
-    tell_of("\n".join(f"{hint.day}  {hint.rule}: {hint.employee}. {hint.found}" for hint in hints))
+    if once:
+        tell_of("\n".join(f"{hint.day}  {hint.rule}: {hint.employee}. {hint.found}" for hint in hints))
+    else:
+        tell_of("There are signals to look at.")
     return officer
 
 
@@ -270,14 +273,14 @@ def main() -> None:
     os.umask(0o077)
     with ExitStack() as stack, contextlib.suppress(KeyboardInterrupt):
         region = Region(stack.enter_context(empty_folder()), *free_ports())
-        running, officer = tell(region, stack)
+        running, officer = tell(region, stack, once)
         print("\nDone: what went in came out, byte for byte, for who may see it, and all is on record.", flush=True)
         if not once:
             how_to_go_on(region, officer)
             running.wait()
 
 
-def tell(region: Region, stack: ExitStack) -> tuple[subprocess.Popen[bytes], Officer]:
+def tell(region: Region, stack: ExitStack, once: bool) -> tuple[subprocess.Popen[bytes], Officer]:
     """The whole story; its server and pages run until `stack` is closed."""
     running = stack.enter_context(started(region))
     make_known(region)
@@ -289,7 +292,7 @@ def tell(region: Region, stack: ExitStack) -> tuple[subprocess.Popen[bytes], Off
     account_for(region)
     with step("The pages start beside the server (`xds pages`)"):
         stack.enter_context(pages(region))
-    return running, look_for_incidents(region)
+    return running, look_for_incidents(region, once)
 
 
 @contextmanager

@@ -83,7 +83,7 @@ def how_to_look(region: Region, officer: Officer, command: object) -> str:
     codes = "  ".join(f"{moment.astimezone():%H:%M:%S} {code}" for moment, code in officer.codes(8))
     return (
         f"The pages are at {region.pages_url}, for everybody.\n"
-        f"- As the privacy officer, who has two incidents of the past month to find: take {folder}/tls/ca.pem (an "
+        f"- As the privacy officer, who has signals of the past month to look at: take {folder}/tls/ca.pem (an "
         f"authority) and {folder}/tls/auditor.p12 (no password) into a browser, and open\n"
         f"  {region.pages_url}/aanmelden\n"
         f"  It asks for a code; each counts once. From when they count: {codes}\n"

@@ -106,6 +106,7 @@ def test_the_demo_tells_its_story_again_while_an_earlier_one_goes_on(left_runnin
         assert found, f"{part}\n{output}"
         told = found.end()
     assert "what went in came out, byte for byte" in output
+    assert "There are signals to look at." in said and "Daan Kuiper" not in said and "Petra Vos" not in said
     assert answer(said) == 200
     assert "/aanmelden" in said and "otpauth://totp/" in said
     assert pages(said) == 200
