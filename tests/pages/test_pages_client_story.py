@@ -83,3 +83,20 @@ def test_who_took_a_choice_down_is_told_to_the_client_and_to_the_officer(pages: 
     assert (dossier["organisation"], dossier["employee"], dossier["role"]) == (
         HOSPITAL.name, "Sanne Bos", "computersysteem")  # fmt: skip
     assert (dossier["consent"], own["role"]) == ("geen: hier was niets te beslissen", "computersysteem")
+
+
+def test_who_was_signed_out_reads_how_to_come_in_again(pages: Pages) -> None:
+    browser = pages.visiting()
+    browser.get("/mijn")
+    left = browser.post("/afmelden")
+    again = browser.get("/mijn/toestemming?voor=3")
+    by_htmx = browser.get("/mijn?van=2026-01-01", **{"HX-Request": "true"})
+
+    assert (left.status, left.headers["Location"]) == (303, "/mijn/afgemeld")
+    assert (again.status, again.headers["Location"]) == (303, "/mijn/afgemeld")
+    assert (by_htmx.status, by_htmx.headers["HX-Redirect"]) == (200, "/mijn/afgemeld")
+    told = browser.get("/mijn/afgemeld")
+    assert told.status == 200 and "in het portaal van uw ziekenhuis of verloskundige" in told.text
+    assert "certificaat" not in told.text
+    assert pages.visiting().get("/mijn/afgemeld").headers["Location"] == "/mijn"
+    assert browser.get("/toezicht").headers["Location"].startswith("/aanmelden?verder=")

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import structlog
 from aiohttp import web
@@ -42,10 +42,10 @@ from xds.pages.headers import add_headers
 from xds.pages.listing import to_csv, to_json
 from xds.pages.period import DAYS
 from xds.pages.render import Renderer
+from xds.pages.way_in import way_in
 
 AUDITORS: frozenset[Role | Relation] = frozenset(Role)
 CLIENTS: frozenset[Role | Relation] = frozenset(Relation)
-_SIGN_IN = "/aanmelden"
 _MOST = 64 << 10
 _PAGE = Coded("page", "xds", "Pagina")
 _HTML, _JSON, _CSV = "text/html", "application/json", "text/csv"
@@ -196,7 +196,7 @@ class Site:
             address, certificate = self._peer_of(request)
             session = await self.sessions.current(request, certificate)
             if session is None:
-                return self._unknown(request, form)
+                return self._unknown(request, form, to)
             ask = self._ask(request, path, form, session, address)
             await self._may(ask, path, to)
             shown = await self._recorded(ask, path, view)
@@ -211,7 +211,7 @@ class Site:
             address, certificate = self._peer_of(request)
             session = await self.sessions.current(request, certificate)
             if session is None:
-                return redirect(_SIGN_IN)
+                return redirect(way_in(request, to <= CLIENTS))
             ask = self._ask(request, path, Format.HTML, session, address)
             await self._may(ask, path, to)
             ask = replace(ask, form=await read_form(request))
@@ -318,10 +318,14 @@ class Site:
             await self.sources.trail.append(self._event(ask, path, Seen(path), MINOR))
             raise web.HTTPNotFound
 
-    def _unknown(self, request: web.Request, form: Format) -> web.Response:
+    def _unknown(self, request: web.Request, form: Format, to: frozenset[Role | Relation]) -> web.Response:
         if form is not Format.HTML:
             raise web.HTTPUnauthorized
-        return redirect(f"{_SIGN_IN}?verder={quote(request.path_qs, safe='')}")
+        location = way_in(request, to <= CLIENTS)
+        if _HTMX in request.headers:
+            # The browser itself goes there: htmx would look for the list in the page, and show none.
+            return web.Response(headers={"HX-Redirect": location})
+        return redirect(location)
 
     def _forms(self, listed: bool) -> tuple[Format, ...]:
         return (Format.JSON, Format.CSV, Format.HTML) if listed else (Format.HTML,)

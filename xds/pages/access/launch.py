@@ -15,6 +15,7 @@ from xds.model.viewer import Relation, Session, Visit
 from xds.pages.access.launch_token import Expected, Launch, Refused, read
 from xds.pages.access.viewer import client_user
 from xds.pages.site import Entering, Site
+from xds.pages.way_in import CLIENT_LEFT
 from xds.ports import Reader, Writer
 
 PATH = "/mijn/binnen"
@@ -31,6 +32,7 @@ class ClientLaunch:
         self._site = site
         self._expected = expected
         site.enter("POST", PATH, self.come_in, from_elsewhere=True)
+        site.enter("GET", CLIENT_LEFT, self.tell_the_way)
 
     async def come_in(self, entering: Entering) -> web.Response:
         """Begin a session; whatever is wrong with the token, the browser is told the same."""
@@ -44,6 +46,11 @@ class ClientLaunch:
             _log.warning("a launch was refused", reason=str(refused))
             await self._record_refusal(entering, portal, str(refused))
             return entering.show("access/refused.html", {}, 403)
+
+    async def tell_the_way(self, entering: Entering) -> web.Response:
+        """Say how to come in again; who is still in goes on."""
+        visit = None if entering.session is None else entering.session.visit
+        return entering.show("access/left.html", {}) if visit is None else entering.go(HOME)
 
     async def _record_refusal(self, entering: Entering, portal: Participant | None, reason: str) -> None:
         if portal is None:

@@ -12,6 +12,7 @@ from xds.pages.access.totp import attempt, decrypted
 from xds.pages.access.viewer import auditor_user, user_of
 from xds.pages.forms import within
 from xds.pages.site import Entering, Site
+from xds.pages.way_in import CLIENT_LEFT
 from xds.ports import Writer
 
 PATH = "/aanmelden"
@@ -66,7 +67,8 @@ class CertificateSignIn:
 
     async def leave(self, entering: Entering) -> web.Response:
         session = await entering.checked_session()
-        response = entering.go("/")
+        was_client = session is not None and session.visit is not None
+        response = entering.go(CLIENT_LEFT if was_client else "/")
         if session is not None:
             user = user_of(session, entering.address)
             event = Event(entering.request_id, "sign-out", entering.now, SUCCESS, viewer=user, address=entering.address)
