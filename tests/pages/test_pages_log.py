@@ -333,6 +333,23 @@ def test_a_sample_is_drawn_again_from_the_same_seed(pages: Pages) -> None:
     assert browser.get("/toezicht/steekproef?aantal=0").status == 404
 
 
+def test_a_colleague_draws_the_same_sample_from_the_seed_and_the_size_that_the_page_tells(pages: Pages) -> None:
+    """Of all periods, to which every look adds a record."""
+    drawn = pages.signed_in("trekt").get("/toezicht/steekproef?aantal=7&zaad=maart")
+    seqs = re.findall(r'href="/toezicht/log/(\d+)"', drawn.text)
+    size = re.search(r'<input id="omvang"[^>]* value="(\d+)"', drawn.text)[1]
+    assert f"zaad <strong>maart</strong> en omvang <strong>{size}</strong>" in drawn.text
+    assert size == str(pages.database.read_now(lambda reader: reader.log.head().size) - 1)
+    lists = [unescape(each) for each in re.findall(r'href="([^"]+)">(?:CSV|JSON)</a>', drawn.text)]
+
+    colleague = pages.signed_in("trekt-na")
+    again = colleague.get(f"/toezicht/steekproef.json?aantal=7&zaad=maart&omvang={size}").json()["rows"]
+    listed = colleague.get(lists[1]).json()["rows"]
+
+    assert [str(row["seq"]) for row in again] == [str(row["seq"]) for row in listed] == seqs
+    assert len(seqs) == 7
+
+
 def test_the_four_overviews(pages: Pages) -> None:
     browser = pages.signed_in("overzicht")
     token = pages.recorder.patient(str(MARIA)).hex()

@@ -1,6 +1,10 @@
-"""A random sample of the log, which a colleague can draw again from the same seed."""
+"""A random sample of the log, which a colleague can draw again from the same seed and size of the log."""
 
 from __future__ import annotations
+
+from dataclasses import replace
+
+from multidict import MultiDict
 
 from xds.audit.sample import drawn
 from xds.model.audit import Kept
@@ -15,7 +19,9 @@ _MOST, _USUAL, _LONGEST = 200, 20, 100
 
 
 async def sample(ask: Ask) -> View:
-    """So many records of a selection; `onder` fixes where the log ended when the sample was drawn."""
+    """So many records of a selection; `omvang` is how many records the log had when the sample was drawn, because
+    every look at it adds one.
+    """
     question = question_of(ask)
     seed = ask.query.get("zaad", "").strip() or dutch_time(ask.now).strftime("%Y-%m-%d")
     count = min(_number(ask, "aantal", _USUAL), _MOST)
@@ -24,16 +30,17 @@ async def sample(ask: Ask) -> View:
 
     def look(reader: Reader) -> tuple[int, int, list[Kept]]:
         size = reader.log.head().size
-        below = min(_number(ask, "onder", size), size)
+        below = min(_number(ask, "omvang", size), size)
         total, kept = reader.log.sample(question.selection, below, lambda total: drawn(seed, total, count))
         return below, total, kept
 
     below, total, kept = await ask.read(look)
     lines = lines_of(ask, kept)
     listing = Listing("steekproef", f"Steekproef van {len(lines)} uit {grouped(total)} regels", columns(ask), lines)
-    words = (*question.words, ("zaad", seed), ("aantal", str(count)), ("onder regel", str(below)))
-    context = {"question": question, "seed": seed, "count": count,
-               "lasting": ask.url(zaad=seed, aantal=str(count), onder=str(below))}  # fmt: skip
+    words = (*question.words, ("zaad", seed), ("aantal", str(count)), ("omvang van het logboek", str(below)))
+    query = MultiDict(ask.query)
+    query.update({"zaad": seed, "aantal": str(count), "omvang": str(below)})
+    context = {"question": question, "seed": seed, "count": count, "size": below, "fixed": replace(ask, query=query)}
     return View("auditor/sample.html", Seen("Steekproef", words, patients_of(question, lines)), context, listing)
 
 
