@@ -94,6 +94,7 @@ def _document(record: Record, place: int) -> Object:
         ("Repository Unique Id", document.repository),
         ("entryUUID", document.entry_uuid),
         ("rule", f"{document.rule} {document.version}".strip()),
+        ("reason", document.reason),
     )
     given = tuple((name, text) for name, text in details if text)
     sensitivity = document.confidentiality

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from msgspec import structs
-
-from xds.consent.sight import Evidence, Sight, look
+from xds.consent.sight import Evidence, Seen, Sight, look
 from xds.model.stored import Found, StoredEntry
 from xds.model.verdict import Checks, Grounds, Verdict
 from xds.transaction import Context
@@ -33,12 +31,9 @@ async def look_to_retrieve(found: Found, evidence: Evidence, ctx: Context) -> Si
     Where a document was registered more than once, all must permit it, so that nobody gets it by registering it as
     their own.
     """
-    sight = await look(found, evidence, ctx)
-    seen = {each.entry_uuid for each in sight.found.entries}
-    refused = {each.unique_id for each in found.entries if each.entry_uuid not in seen}
-    shown = [each for each in sight.found.entries if each.unique_id not in refused]
-    accesses = [
-        structs.replace(each, documents=[one for one in each.documents if one.unique_id not in refused])
-        for each in sight.accesses
-    ]
-    return Sight(Found(shown), accesses, sight.emergencies)
+    return await look(found, evidence, ctx, _shown)
+
+
+def _shown(found: Found, seen: Seen) -> Found:
+    refused = {each.unique_id for each in found.entries if not seen(each.entry_uuid)}
+    return Found([each for each in found.entries if each.unique_id not in refused])

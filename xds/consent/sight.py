@@ -7,7 +7,7 @@ answer: nothing points to it, and nothing counts it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from xds.model.audit import Access as Accessed
@@ -174,10 +174,27 @@ class Seen:
         return all(map(self, ends))
 
 
-async def look(found: Found, evidence: Evidence, ctx: Context) -> Sight:
+def visible(found: Found, seen: Seen) -> Found:
+    """What of these objects is seen, and led to by a path that is."""
+    led = _ends([each for each in found.paths if seen(each.entry_uuid)])
+
+    def shown(objects: Iterable[T]) -> list[T]:
+        return [each for each in objects if seen(each.entry_uuid) and (not found.paths or each.entry_uuid in led)]
+
+    return Found(
+        shown(found.entries),
+        shown(found.submission_sets),
+        shown(found.folders),
+        [each for each in found.associations if seen(each.entry_uuid)],
+    )
+
+
+async def look(
+    found: Found, evidence: Evidence, ctx: Context, shown: Callable[[Found, Seen], Found] = visible
+) -> Sight:
     """Take away what the requester may not see; without a requester, nothing.
 
-    `NO_EVIDENCE` will do where nobody is known and nothing is recorded.
+    `NO_EVIDENCE` will do where nobody is known and nothing is recorded. `shown` gives what is left.
     """
     requester = ctx.requester
     if evidence is NO_EVIDENCE:
@@ -185,8 +202,8 @@ async def look(found: Found, evidence: Evidence, ctx: Context) -> Sight:
     if requester is None:
         return Sight(found, _accesses(found, evidence, {}), [])
     seen, verdicts, emergencies = await judge(evidence, ctx)
-    visible = _visible(found, seen)
-    return Sight(visible, _accesses(visible, evidence, verdicts), emergencies)
+    left = shown(found, seen)
+    return Sight(left, _accesses(left, evidence, verdicts), emergencies)
 
 
 async def judge(evidence: Evidence, ctx: Context, own: Iterable[str] = ()) -> Judged:
@@ -209,20 +226,6 @@ async def judge(evidence: Evidence, ctx: Context, own: Iterable[str] = ()) -> Ju
     if access is not None and any(verdict.checks.emergency for verdict in verdicts.values()):
         emergencies = _emergencies(access, requester, evidence, verdicts, ctx)
     return Judged(Seen(evidence, documents | dict.fromkeys(own, True), treated), verdicts, emergencies)
-
-
-def _visible(found: Found, seen: Seen) -> Found:
-    led = _ends([each for each in found.paths if seen(each.entry_uuid)])
-
-    def shown(objects: Iterable[T]) -> list[T]:
-        return [each for each in objects if seen(each.entry_uuid) and (not found.paths or each.entry_uuid in led)]
-
-    return Found(
-        shown(found.entries),
-        shown(found.submission_sets),
-        shown(found.folders),
-        [each for each in found.associations if seen(each.entry_uuid)],
-    )
 
 
 async def record_emergencies(emergencies: Sequence[tuple[int, Emergency]], index: Index) -> None:
@@ -278,7 +281,7 @@ def _emergencies(
 
 
 def _accesses(found: Found, evidence: Evidence, verdicts: Mapping[str, Verdict]) -> list[Accessed]:
-    """One for each patient: the verdict on the first document that is given.
+    """One for each patient: the verdict that tells most of those on the documents that are given.
 
     Where none is, it is the first by which something else was shown, or, where nothing was, the first that refused.
     """
@@ -296,11 +299,28 @@ def _accesses(found: Found, evidence: Evidence, verdicts: Mapping[str, Verdict])
     accesses = []
     for patient, facts in evidence.facts.items():
         entries = given[patient]
-        verdict = verdicts.get(entries[0].entry_uuid) if entries else decided.get(patient)
+        verdict = _telling(entries, verdicts) if entries else decided.get(patient)
         documents = _documents_of(entries, verdict, verdicts)
         holders = _holders(evidence, entries or [each for each in evidence.entries.values() if each.patient == patient])
         accesses.append(Accessed(parse_cx(facts.patient_id), verdict, documents, holders))
     return accesses
+
+
+def _telling(entries: Sequence[StoredEntry], verdicts: Mapping[str, Verdict]) -> Verdict | None:
+    """The verdict that stands for these documents: what needed most, so that no record hides it behind less.
+
+    An emergency goes before consent, and that before a document of one's own; of equals it is the first.
+    """
+    found = verdicts.get(entries[0].entry_uuid)
+    for each in entries[1:]:
+        other = verdicts.get(each.entry_uuid)
+        if other is not found and other is not None and (found is None or _needed(other) > _needed(found)):
+            found = other
+    return found
+
+
+def _needed(verdict: Verdict) -> tuple[bool, bool]:
+    return verdict.checks.emergency, verdict.rule != "own-record"
 
 
 def _patients_of_others(found: Found, evidence: Evidence) -> set[int]:
@@ -317,12 +337,14 @@ def _holders(evidence: Evidence, entries: Iterable[StoredEntry]) -> tuple[str, .
 def _documents_of(
     entries: Iterable[StoredEntry], verdict: Verdict | None, verdicts: Mapping[str, Verdict]
 ) -> Sequence[Document]:
-    """As the log names them; a document has its own rule where that is not the record's."""
+    """As the log names them; a document has its own rule and reason where they are not the record's."""
     documents = []
     for each in entries:
         own = verdicts.get(each.entry_uuid)
         if own is None or own is verdict:
             documents.append(Document(each.unique_id, each.entry_uuid))
         else:
-            documents.append(Document(each.unique_id, each.entry_uuid, rule=own.rule, version=own.version))
+            documents.append(
+                Document(each.unique_id, each.entry_uuid, rule=own.rule, version=own.version, reason=own.reason)
+            )
     return documents

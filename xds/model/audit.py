@@ -27,8 +27,8 @@ class _Value(msgspec.Struct, frozen=True, omit_defaults=True):
 class Document(_Value):
     """A document that was returned, retrieved, registered or refused.
 
-    `repository` is the repositoryUniqueId. `rule` and `version` are those of its own verdict, where the record's
-    differs. `confidentiality` is its confidentialityCode.
+    `repository` is the repositoryUniqueId. `rule`, `version` and `reason` are those of its own verdict, where the
+    record's differs. `confidentiality` is its confidentialityCode.
     """
 
     unique_id: str
@@ -37,6 +37,7 @@ class Document(_Value):
     confidentiality: str = ""
     rule: str = ""
     version: str = ""
+    reason: str = ""
 
 
 class Person(_Value):
@@ -130,6 +131,14 @@ class Record(_Value, kw_only=True):
     rule: str = ""
     version: str = ""
     holders: tuple[str, ...] = ()
+
+    @property
+    def reasons(self) -> dict[str, tuple[Document, ...]]:
+        """The documents by why they were let be seen, where that was not the same for all; else empty."""
+        found: dict[str, list[Document]] = {self.reason: []}
+        for each in self.documents:
+            found.setdefault(each.reason if each.rule else self.reason, []).append(each)
+        return {reason: tuple(documents) for reason, documents in found.items()} if len(found) > 1 else {}
 
 
 class Access(msgspec.Struct, frozen=True):
