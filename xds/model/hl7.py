@@ -30,6 +30,7 @@ class CX:
         return f"{self.number}^^^&{self.authority}&ISO"
 
 
+@lru_cache(maxsize=1024)  # a request names its patient several times: in a parameter, in what is found, in the log
 def parse_cx(text: str) -> CX:
     """Read `number^^^&oid&ISO`; ValueError says what is wrong with it, without repeating the number.
 
