@@ -10,7 +10,20 @@ import zipfile
 from collections.abc import Iterator
 
 import pytest
-from log_events import BAKKER, HOSPITAL, JANSEN, MARIA, PRACTICE, SOFIE, URGENT, happened, requester, seal
+from log_events import (
+    BAKKER,
+    DOCUMENT,
+    HOSPITAL,
+    JANSEN,
+    MARIA,
+    PERMITTED,
+    PRACTICE,
+    SOFIE,
+    URGENT,
+    happened,
+    requester,
+    seal,
+)
 from lxml import etree
 from pages_kit import Browser, Pages, served
 from pypdf import PdfReader
@@ -18,6 +31,7 @@ from pypdf import PdfReader
 from xds.atna.keys import read_signer
 from xds.audit.checkpoint import split_notes
 from xds.audit.verify import verify
+from xds.model.audit import Access, Document
 from xds.model.viewer import Role
 
 ALONE = 30
@@ -177,3 +191,20 @@ def test_a_long_document_repeats_its_heading_counts_its_pages_and_breaks_long_wo
         assert f"bladzijde {number} van {len(found)}" in text
         assert "Uitkomst" in text
         assert max(map(len, re.findall("W+", text))) < 100 and "\u200b" not in text
+
+
+def test_each_document_has_its_own_reason_where_they_differ(pages: Pages) -> None:
+    own = Document("1.2.4", "urn:uuid:4", rule="own-record", version="3", reason="Het is van de eigen organisatie.")
+    by = requester(HOSPITAL, "900000007", "G. Mengd")
+    accesses = (Access(MARIA, PERMITTED, (DOCUMENT, own)),)
+    pages.record(happened(70, by, MARIA, accesses=accesses))
+    browser = pages.signed_in("per-document")
+    told = "1.2.3: Mag, want er is toestemming. 1.2.4: Het is van de eigen organisatie."
+    words = "medewerker=900000007"
+    (row,) = csv.DictReader(
+        io.StringIO(browser.get(asked(browser, words, "csv") + "/bestand").body.decode("utf-8-sig")), delimiter=";"
+    )
+    assert row["Waarom"] == told
+    assert browser.get(f"/toezicht/overzicht/medewerker.json?{words}").json()["rows"][0]["reason"] == told
+    norm = browser.get(asked(browser, words, "nen7513") + "/bestand").text
+    assert "rule: own-record 3; reason: Het is van de eigen organisatie." in norm

@@ -115,7 +115,18 @@ def _row(record: Record, titles: Mapping[str, str], *, named: bool, with_client:
         EMERGENCY in record.kinds,
         record.authorisation or _UNDECIDED,
         record.consent or _UNDECIDED,
-        record.reason,
+        why(record, titles),
+    )
+
+
+def why(record: Record, titles: Mapping[str, str]) -> str:
+    """Why it was allowed or not: where that differs by document, of each."""
+    reasons = record.reasons
+    if not reasons:
+        return record.reason
+    return " ".join(
+        f"{', '.join(titles.get(each.unique_id) or each.unique_id for each in documents)}: {reason}"
+        for reason, documents in reasons.items()
     )
 
 

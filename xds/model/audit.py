@@ -133,12 +133,12 @@ class Record(_Value, kw_only=True):
     holders: tuple[str, ...] = ()
 
     @property
-    def reasons(self) -> dict[str, tuple[Document, ...]]:
-        """The documents by why they were let be seen, where that was not the same for all; else empty."""
-        found: dict[str, list[Document]] = {self.reason: []}
+    def reasons(self) -> dict[str, list[Document]]:
+        """The documents by why each was let be seen; empty where that was the record's reason for all."""
+        found: dict[str, list[Document]] = {}
         for each in self.documents:
-            found.setdefault(each.reason if each.rule else self.reason, []).append(each)
-        return {reason: tuple(documents) for reason, documents in found.items()} if len(found) > 1 else {}
+            found.setdefault((each.reason or each.rule) if each.rule else self.reason, []).append(each)
+        return found if any(each.rule for each in self.documents) else {}
 
 
 class Access(msgspec.Struct, frozen=True):

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from xds.audit.events import KINDS
 from xds.audit.nen7513 import account
 from xds.audit.record import decode
+from xds.audit.report import why
 from xds.model.affinity_domain import BSN_OID
 from xds.model.audit import Facet, Kept, Record, Survey
 from xds.model.bsn import is_valid_bsn
@@ -84,6 +85,8 @@ def columns(ask: Ask) -> list[Column]:
                link=lambda line: f"/toezicht/log?client={line.client}" if line.client else None),
         Column("outcome", "Uitkomst", lambda line: outcome(line.record), mark=lambda line: outcome_mark(line.record)),
     ]  # fmt: skip
+    if wide:
+        found.append(Column("why", "Waarom", lambda line: why(line.record, {})))
     return found
 
 
