@@ -5,6 +5,9 @@ nobody from documents.
 
 Decisions
 - Reading runs in threads, also on SQLite, because a search of the log may take long.
+- The log's key is read when an export is signed, and let go of. Both processes have one configuration and one account,
+  so a signature that is asked of the server would guard nothing that this one can't read; what guards against who has
+  the key are the anchors.
 - There is no way to run the pages without TLS, not even on this machine: a browser keeps no session without.
 """
 
@@ -27,8 +30,9 @@ import uvloop
 from aiohttp import web
 from cryptography import x509
 
-from xds.atna.keys import read_index_key
+from xds.atna.keys import read_index_key, read_signer
 from xds.atna.syslog import FEED
+from xds.audit.checkpoint import Signer
 from xds.audit.hint_rules import HintRules, read_hint_rules
 from xds.consent import Policy, load_policy
 from xds.db import Database, open_database
@@ -145,8 +149,9 @@ def build_site(settings: Settings, clock: Clock = _now) -> web.Application:
         machine, recorder = ThisMachine(settings, database), recorder_of(settings)
         trail, rules, policy = AppendingTrail(log), _rules(settings), _policy(settings)
         sources = Sources(
-            index, trail, log.entries, recorder.patient, recorder.surname, clock, machine, refused.note, rules, policy
-        )
+            index, trail, log.entries, recorder.patient, recorder.surname, clock, machine, refused.note, rules,
+            _signer(settings), policy,
+        )  # fmt: skip
         site = _site(settings, sources, provider)
         closing = opened.pop_all()
     app = site.app
@@ -252,6 +257,16 @@ def _reload(settings: Settings, context: ssl.SSLContext, reloadable: Iterable[Re
 
 def _rules(settings: Settings) -> Reloading[HintRules]:
     return Reloading("the file of hints", lambda: read_hint_rules(settings.pages.hints))
+
+
+def _signer(settings: Settings) -> Callable[[], Signer]:
+    def signer() -> Signer:
+        try:
+            return read_signer(settings.audit.signing_key, settings.audit_origin)
+        except Misconfigured as error:
+            raise Unavailable(str(error)) from None
+
+    return signer
 
 
 def _policy(settings: Settings) -> Reloading[Policy | None]:

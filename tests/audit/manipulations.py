@@ -5,17 +5,20 @@ As a program: python tests/audit/manipulations.py [COUNT] [SEED]
 
 from __future__ import annotations
 
+import hashlib
 import random
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
-from logs import RECORDER, SIGNER, Log, event, sizes
+from logs import RECORDER, SIGNER, START, Log, event, sizes
 from msgspec.structs import replace
 
-from xds.audit.bundle import export
+from xds.audit.bundle import RECORDS, export, export_selection
 from xds.audit.checkpoint import Signer, new_signing_key
+from xds.audit.manifest import write_manifest
 from xds.audit.verify import Report, verify
 from xds.model.audit import EMPTY
 
@@ -23,15 +26,20 @@ FORGER = Signer(new_signing_key(), SIGNER.key.name)
 
 
 class Case(NamedTuple):
-    """What an auditor is given, with the notes that were anchored, and the record that is the first bad one."""
+    """What an auditor is given, with the notes that were anchored, and the record that is the first bad one.
+
+    A case without a manifest is of the log itself, as the database has it.
+    """
 
     lines: list[bytes]
     notes: list[str]
     anchors: list[str]
     first_bad: int | None
+    manifest: str | None = None
 
     def judged(self) -> Report:
-        return verify(self.lines, self.notes, SIGNER.key, self.anchors)
+        digest = hashlib.sha256(b"".join(self.lines)).hexdigest()
+        return verify(self.lines, self.notes, SIGNER.key, self.anchors, self.manifest, {RECORDS: digest})
 
 
 def clean(chance: random.Random) -> Log:
@@ -40,6 +48,17 @@ def clean(chance: random.Random) -> Log:
 
 def exported(log: Log) -> list[bytes]:
     return list(export(log.key.name, EMPTY, log.lines))
+
+
+def manifest_of(lines: Sequence[bytes], notes: Sequence[str], signer: Signer = SIGNER) -> str:
+    """What the export of just these lines would have."""
+    seqs = [int(found[1]) for line in lines if (found := re.match(rb'{"seq":([0-9]+),', line))]
+    digest = hashlib.sha256(b"".join(lines)).hexdigest()
+    return write_manifest(signer, max(sizes(notes), default=0), seqs, {RECORDS: digest}, "some", START)
+
+
+def selected(log: Log, seqs: Sequence[int]) -> list[bytes]:
+    return list(export_selection(log.key.name, [log.lines[seq] for seq in seqs], [kept.leaf for kept in log.lines]))
 
 
 def sound(chance: random.Random) -> Case:
@@ -172,21 +191,107 @@ def misattribute(chance: random.Random) -> Case:
     return Case(exported(log), log.notes, [], at)
 
 
+class Selection(NamedTuple):
+    """Some records of a log, as they were exported."""
+
+    log: Log
+    seqs: list[int]
+    lines: list[bytes]
+    manifest: str
+
+    def case(self, lines: list[bytes], first_bad: int | None, manifest: str | None = None) -> Case:
+        return Case(lines, self.log.notes, self.log.notes, first_bad, manifest or self.manifest)
+
+
+def selection(chance: random.Random, least: int = 2) -> Selection:
+    log = Log().grow(chance.randint(5, 30), every=chance.randint(3, 10))
+    size = len(log.lines)
+    seqs = sorted(chance.sample(range(size), chance.randint(least, size - 1)))
+    lines = selected(log, seqs)
+    return Selection(log, seqs, lines, manifest_of(lines, log.notes))
+
+
+def sound_selection(chance: random.Random) -> Case:
+    """Clean, and now and then of no record at all."""
+    found = selection(chance, least=0)
+    return found.case(found.lines, None)
+
+
+def remove_from_selection(chance: random.Random) -> Case:
+    found = selection(chance)
+    gone = set(chance.sample(found.seqs, chance.randint(1, len(found.seqs) - 1)))
+    kept = [line for seq, line in zip(found.seqs, found.lines[1:], strict=True) if seq not in gone]
+    return found.case([found.lines[0], *kept], min(gone))
+
+
+def empty_selection(chance: random.Random) -> Case:
+    found = selection(chance)
+    return found.case(found.lines[:1], found.seqs[0])
+
+
+def truncate_selection(chance: random.Random) -> Case:
+    found = selection(chance)
+    at = chance.randrange(1, len(found.lines))
+    return found.case(found.lines[:at], found.seqs[at - 1])
+
+
+def swap_in_selection(chance: random.Random) -> Case:
+    found = selection(chance)
+    one, other = sorted(chance.sample(range(1, len(found.lines)), 2))
+    lines = [*found.lines]
+    lines[one], lines[other] = lines[other], lines[one]
+    return found.case(lines, found.seqs[one - 1])
+
+
+def double_in_selection(chance: random.Random) -> Case:
+    found = selection(chance)
+    again = chance.randrange(1, len(found.lines))
+    at = chance.randrange(again, len(found.lines)) + 1
+    return found.case([*found.lines[:at], found.lines[again], *found.lines[at:]], found.seqs[again - 1])
+
+
+def add_to_selection(chance: random.Random) -> Case:
+    """A true record, of another export."""
+    found = selection(chance)
+    added = chance.choice([seq for seq in range(len(found.log.lines)) if seq not in found.seqs])
+    at = chance.randrange(1, len(found.lines) + 1)
+    return found.case([*found.lines[:at], selected(found.log, [added])[1], *found.lines[at:]], added)
+
+
+def replace_manifest(chance: random.Random) -> Case:
+    """The manifest is of another export, of an older one of the same question, of another key, or is none."""
+    found = selection(chance)
+    gone = found.case([found.lines[0], *found.lines[2:]], None)
+    later = found.log.cut(len(found.log.lines)).grow(2)
+    smaller = manifest_of(selected(found.log, found.seqs[:1]), found.log.notes)
+    again = selected(later, found.seqs)
+    return chance.choice([
+        found.case(found.lines, found.seqs[1], smaller),
+        Case(again, later.notes, [], None, found.manifest),
+        gone._replace(manifest=manifest_of(gone.lines, found.log.notes, FORGER)),
+        gone._replace(manifest=found.log.notes[-1]),
+        gone._replace(manifest=""),
+        gone._replace(manifest=None),
+    ])  # fmt: skip
+
+
 MANIPULATIONS: tuple[Callable[[random.Random], Case], ...] = (
     flip, delete, insert, swap, renumber, truncate, restore, fork, forge, sign_otherwise, duplicate, step_back, strip,
-    misattribute,
+    misattribute, remove_from_selection, empty_selection, truncate_selection, swap_in_selection, double_in_selection,
+    add_to_selection, replace_manifest,
 )  # fmt: skip
+SOUND = (sound, sound_selection)
 
 
 def try_all(count: int, seed: int) -> list[str]:
     """Do so many manipulations, and as many clean logs as one sort of them; what was judged wrongly."""
     wrong = []
     for number in range(count):
-        chance = random.Random(f"{seed}/{number}")
-        for manipulate in {MANIPULATIONS[number % len(MANIPULATIONS)], *([sound] if number % 14 == 0 else [])}:
-            case = manipulate(chance)
+        turn, at = divmod(number, len(MANIPULATIONS))
+        for manipulate in {MANIPULATIONS[at], *([SOUND[turn % 2]] if at == 0 else [])}:
+            case = manipulate(random.Random(f"{seed}/{number}"))
             report = case.judged()
-            if report.sound != (manipulate is sound) or report.first_bad != case.first_bad:
+            if report.sound != (manipulate in SOUND) or report.first_bad != case.first_bad:
                 wrong.append(f"{manipulate.__name__} {seed}/{number}: {case.first_bad} is bad, {report.findings}")
     return wrong
 

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from logs import MARIA, RECORDER, SIGNER, Log, event
-from manipulations import MANIPULATIONS, exported, try_all
+from manipulations import MANIPULATIONS, Case, exported, manifest_of, selected, try_all
 from msgspec.structs import replace
 
-from xds.audit.bundle import export, export_selection
+from xds.audit.bundle import export
 from xds.audit.retention import check_term, deletion_event, years_before
 from xds.audit.verify import verify
 from xds.model.audit import EMPTY
@@ -46,18 +46,44 @@ def test_records_beyond_the_last_checkpoint_are_not_sealed() -> None:
 
 def test_a_selection_is_verified_by_itself() -> None:
     log = Log().grow(30, every=7)
-    chosen = [log.lines[seq] for seq in (0, 3, 17, 29)]
-    lines = list(export_selection(log.key.name, chosen, [kept.leaf for kept in log.lines]))
+    lines = selected(log, [0, 3, 17, 29])
+    case = Case(lines, log.notes, log.notes, None, manifest_of(lines, log.notes))
     assert b"chain" not in lines[1]
-    report = verify(lines, log.notes, log.key, log.notes)
+    report = case.judged()
     assert (report.sound, report.records, report.sealed, report.anchored) == (True, 4, 30, 30)
+    assert (report.listed, report.selection, report.anchors) == (4, "some", len(log.notes))
     for changed in (
         [*lines[:2], lines[2].replace(b"Jansen", b"Pieters"), *lines[3:]],
         [*lines[:2], lines[2].replace(b'"seq":3,', b'"seq":4,'), *lines[3:]],
     ):
-        assert verify(changed, log.notes, log.key).first_bad in (3, 4)
-    assert verify([*lines[:2], lines[1], *lines[2:]], log.notes, log.key).first_bad == 0
-    assert verify(lines, [], log.key).findings[0].kind == "unsealed"
+        assert case._replace(lines=changed).judged().first_bad in (3, 4)
+    assert case._replace(lines=[*lines[:2], lines[1], *lines[2:]]).judged().first_bad == 0
+    assert case._replace(notes=[]).judged().findings[-1].kind == "unsealed"
+
+
+def test_a_selection_without_its_own_manifest_says_so() -> None:
+    log = Log().grow(12, every=5)
+    lines = selected(log, [2, 7])
+    case = Case(lines, log.notes, [], None, manifest_of(lines, log.notes))
+    for manifest, said in (
+        (None, "there is no manifest"),
+        ("", "there is no manifest"),
+        (log.notes[-1], "it is not the manifest of an export of this log"),
+        (case.manifest.replace("records 2", "records 1"), "its signature is wrong"),
+        (manifest_of(lines, log.notes[:1]), "the manifest is of a log of 5 records, and the last checkpoint has 12"),
+    ):
+        (finding,) = case._replace(manifest=manifest).judged().findings
+        assert (finding.kind, finding.seq) == ("manifest", None) and said in finding.text
+
+
+def test_a_file_that_the_manifest_vouches_for_is_as_it_was() -> None:
+    log = Log().grow(3)
+    lines = selected(log, [1])
+    manifest = manifest_of(lines, log.notes)
+    report = verify(lines, log.notes, log.key, [], manifest, {"log.ndjson": "0" * 64})
+    assert [(each.kind, each.text) for each in report.findings] == [
+        ("file", "log.ndjson is not the file that was exported")
+    ]
 
 
 def with_deletion(log: Log, below: int, now: datetime) -> Log:

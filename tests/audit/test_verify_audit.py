@@ -12,9 +12,9 @@ from types import ModuleType
 
 import pytest
 from logs import SIGNER, Log
-from manipulations import MANIPULATIONS, Case, exported, sound
+from manipulations import MANIPULATIONS, SOUND, Case, exported, manifest_of, selected
 
-from xds.audit.bundle import CHECKPOINTS, KEY, RECORDS, export_selection
+from xds.audit.bundle import CHECKPOINTS, KEY, MANIFEST, RECORDS
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts/verify-audit"
 
@@ -29,17 +29,20 @@ def independent() -> ModuleType:
     return module
 
 
-def write(folder: Path, lines: list[bytes], notes: list[str]) -> Path:
+def write(folder: Path, lines: list[bytes], notes: list[str], manifest: str | None = None) -> Path:
+    """A bundle; without a manifest that of just these lines."""
     folder.mkdir(exist_ok=True)
     (folder / RECORDS).write_bytes(b"".join(lines))
     (folder / CHECKPOINTS).write_text("\n".join(notes))
+    (folder / MANIFEST).write_text(manifest_of(lines, notes) if manifest is None else manifest)
     (folder / KEY).write_text(f"{SIGNER.key}\n")
     return folder
 
 
 def judged(independent: ModuleType, folder: Path, case: Case) -> int | None:
     """The first bad record, None when all is well, -1 when it could not even be read."""
-    write(folder, case.lines, case.notes)
+    of_selection = b'"selected":true' in case.lines[0]
+    write(folder, case.lines, case.notes, case.manifest or "" if of_selection else None)
     try:
         wrong = next(independent.verify(folder, str(SIGNER.key), "\n".join(case.anchors)), None)
     except Exception:
@@ -65,14 +68,15 @@ def test_every_manipulation_is_found(manipulate, independent: ModuleType, tmp_pa
 
 def test_clean_logs_and_selections_pass(independent: ModuleType, tmp_path: Path) -> None:
     for number in range(20):
-        assert judged(independent, tmp_path, sound(random.Random(f"clean/{number}"))) is None
+        assert judged(independent, tmp_path, SOUND[number % 2](random.Random(f"clean/{number}"))) is None
     log = Log().grow(30, every=7)
-    lines = list(export_selection(log.key.name, log.lines[3:20:5], [kept.leaf for kept in log.lines]))
-    assert judged(independent, tmp_path, Case(lines, log.notes, log.notes, None)) is None
+    lines = selected(log, range(3, 20, 5))
+    case = Case(lines, log.notes, log.notes, None, manifest_of(lines, log.notes))
+    assert judged(independent, tmp_path, case) is None
     later = Log.cut(log, 30).grow(5, first=30)
-    assert judged(independent, tmp_path, Case(lines, log.notes, later.notes, None)) is None
+    assert judged(independent, tmp_path, case._replace(anchors=later.notes)) is None
     lines[2] = lines[2].replace(b"Jansen", b"Pieters")
-    assert judged(independent, tmp_path, Case(lines, log.notes, [], None)) == log.lines[8].leaf.seq
+    assert judged(independent, tmp_path, case._replace(anchors=[])) == log.lines[8].leaf.seq
 
 
 def test_a_selection_of_another_log_that_was_signed_too_is_found(independent: ModuleType, tmp_path: Path) -> None:
@@ -80,8 +84,10 @@ def test_a_selection_of_another_log_that_was_signed_too_is_found(independent: Mo
     for number in range(6):
         logs = [Log().grow(9), Log().grow(9, first=100 + number)]
         true, forged = sorted(logs, key=lambda log: log.notes[-1].splitlines()[2], reverse=bool(number % 2))
-        lines = list(export_selection(forged.key.name, forged.lines[2:4], [kept.leaf for kept in forged.lines]))
-        assert judged(independent, tmp_path, Case(lines, forged.notes, true.notes, None)) is not None
+        lines = selected(forged, [2, 3])
+        case = Case(lines, forged.notes, true.notes, None, manifest_of(lines, forged.notes))
+        assert judged(independent, tmp_path, case) is not None
+        assert judged(independent, tmp_path, case._replace(anchors=[])) is None
 
 
 def test_it_runs_as_a_program(tmp_path: Path) -> None:
@@ -94,6 +100,11 @@ def test_it_runs_as_a_program(tmp_path: Path) -> None:
         done = subprocess.run([sys.executable, SCRIPT, *arguments], cwd=tmp_path, capture_output=True, text=True)
         return done.returncode, done.stdout + done.stderr
 
-    assert run("bundle", "bundle/key", "anchor") == (0, "All is as it was written.\n")
+    told = "All is as it was written.\nrecords 9\nselection some\n"
+    assert run("bundle", "bundle/key", "anchor") == run("bundle") == (0, told)
     assert run("cut", "bundle/key", "anchor")[0] == 1
-    assert run("nothing")[0] == 1
+    (tmp_path / "bundle/key").unlink()
+    status, told = run("bundle")
+    assert status == 1 and "public key is missing" in told and "BAD" not in told
+    (tmp_path / "cut/manifest").unlink()
+    assert run("cut") == (1, "BAD: ValueError: there is no manifest, and without one nobody knows what was left out\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -195,8 +196,36 @@ def test_a_clients_part_is_verified_by_itself(story: Database, xds: Xds, tmp_pat
     assert xds("audit", "export", "hers", "--patient", MARIA.number).returncode == 0
     text = (tmp_path / "hers/log.ndjson").read_text()
     assert SOFIE.number not in text and text.count(MARIA.number) == 5, "four of hers, and this export"
-    assert xds("audit", "verify", "hers").returncode == 0
+    verified = xds("audit", "verify", "hers").stdout
+    assert "5 of the 5 exported records were checked.\nAsked for: patient: chosen.\n" in verified
+    assert "not compared with any anchor, for none was given." in verified and "All is as it was written." in verified
     assert independent(tmp_path / "hers") == 0
+    (tmp_path / "hers/log.ndjson").write_text("".join(text.splitlines(keepends=True)[:1]))
+    emptied = xds("audit", "verify", "hers")
+    assert emptied.returncode == 1 and "The first bad record is 0." in emptied.stdout
+    assert "0 of the 5 exported records were checked" in emptied.stdout
+    assert independent(tmp_path / "hers") == 1
+    (tmp_path / "hers/log.ndjson").write_text(text)
+    (tmp_path / "hers/manifest").unlink()
+    assert "BAD manifest: there is no manifest" in xds("audit", "verify", "hers").stdout
+    (tmp_path / "hers/key").unlink()
+    without = xds("audit", "verify", "hers")
+    assert without.returncode == 2 and "public key is missing" in without.stderr and "BAD" not in without.stdout
+
+
+def test_an_export_is_anchored_when_it_is_made(story: Database, xds: Xds, tmp_path: Path) -> None:
+    with (tmp_path / "xds.toml").open("a") as config:
+        config.write('\n[audit]\nanchor_paths = ["anchors"]\n')
+    assert xds("audit", "export", "hers", "--patient", MARIA.number).returncode == 0
+    found = json.loads(xds("audit", "verify", "hers", "--json", "--anchor", "anchors").stdout)
+    assert (found["sound"], found["anchored"]) == (True, found["sealed"])
+    assert (found["records"], found["exported"], found["selection"]) == (5, 5, "patient: chosen")
+    assert f"anchored up to {found['sealed']}." in xds("audit", "verify", "hers", "--anchor", "anchors").stdout
+    (tmp_path / "other").mkdir()
+    shutil.copy(tmp_path / "hers/checkpoints", tmp_path / "other/note")
+    assert xds("audit", "list").returncode == 0 and xds("audit", "export", "later", "--emergency").returncode == 0
+    shown = xds("audit", "verify", "later", "--anchor", "other").stdout
+    assert "but none of the 1 anchors is of a log of this size." in shown
 
 
 def test_the_log_itself_is_verified_against_its_anchors(

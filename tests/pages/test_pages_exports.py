@@ -6,8 +6,12 @@ import csv
 import io
 import json
 import re
+import subprocess
+import sys
 import zipfile
 from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
 
 import pytest
 from log_events import (
@@ -28,13 +32,14 @@ from lxml import etree
 from pages_kit import Browser, Pages, served
 from pypdf import PdfReader
 
-from xds.atna.keys import read_signer
-from xds.audit.checkpoint import split_notes
+from xds.audit.checkpoint import parse_key, split_notes
 from xds.audit.verify import verify
 from xds.model.audit import Access, Document
 from xds.model.viewer import Role
 
 ALONE = 30
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPT = ROOT / "scripts/verify-audit"
 
 
 @pytest.fixture(scope="module")
@@ -99,14 +104,50 @@ def test_a_stranger_verifies_the_bundle(pages: Pages) -> None:
     archive = zipfile.ZipFile(
         io.BytesIO(browser.get(asked(browser, "organisatie=00005678", "bewijs") + "/bestand").body)
     )
-    assert sorted(archive.namelist()) == ["LEESMIJ.txt", "checkpoints", "log.ndjson"]
-    notes = list(split_notes(archive.read("checkpoints").decode()))
-    key = read_signer(pages.settings.audit.signing_key, pages.settings.audit_origin).key
+    assert sorted(archive.namelist()) == ["LEESMIJ.txt", "checkpoints", "lijst.csv", "log.ndjson", "manifest"]
+    notes, manifest = list(split_notes(archive.read("checkpoints").decode())), archive.read("manifest").decode()
+    digests = {name: sha256(archive.read(name)).hexdigest() for name in archive.namelist()}
+    address = f"{pages.url}/sleutel"
+    assert address in archive.read("LEESMIJ.txt").decode()
+    key = parse_key(pages.browser().get("/sleutel.json").json()["rows"][0]["key"])
     lines = archive.read("log.ndjson").splitlines(keepends=True)
-    report = verify(iter(lines), notes, key, [])
-    assert (report.sound, report.records) == (True, 2)
+    report = verify(lines, notes, key, [], manifest, digests)
+    assert (report.sound, report.records, report.listed) == (True, 2, 2)
+    assert report.selection == "Organisatie: 00005678"
     spoiled = [line.replace(b"Haast", b"Kalm!") for line in lines]
-    assert not verify(iter(spoiled), notes, key, []).sound
+    assert verify(spoiled, notes, key, [], manifest, digests).first_bad == 41
+    assert verify(lines[:1], notes, key, [], manifest, digests).first_bad == 40
+    assert not verify(lines, notes, key, [], manifest, digests | {"lijst.csv": "0" * 64}).sound
+    rows = list(csv.DictReader(io.StringIO(archive.read("lijst.csv").decode("utf-8-sig")), delimiter=";"))
+    assert [(row["Nr"], row["Wie"]) for row in rows] == [("40", "B. Bakker"), ("41", "E. Haast")]
+
+
+def test_both_verifiers_take_a_bundle_as_it_was_unpacked(pages: Pages, tmp_path: Path) -> None:
+    browser = pages.signed_in("pakt-uit", Role.AUDITOR, HOSPITAL.ura)
+    body = browser.get(asked(browser, "noodknop=1", "bewijs") + "/bestand").body
+    zipfile.ZipFile(io.BytesIO(body)).extractall(tmp_path / "map")
+    (tmp_path / "sleutel").write_text(pages.browser().get("/sleutel.json").json()["rows"][0]["key"] + "\n")
+    folder, key = tmp_path / "map", tmp_path / "sleutel"
+    for command in (["-m", "xds", "audit", "verify", folder, "--key", key], [SCRIPT, folder, key]):
+        done = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "Gezien door de organisatie met URA: 00005678, Noodknop: gebruikt" in done.stdout
+        assert "All is as it was written." in done.stdout
+
+
+def test_without_the_key_or_a_checkpoint_there_is_no_bundle(tmp_path: Path) -> None:
+    with served(tmp_path) as pages:
+        pages.record(happened(1, JANSEN, SOFIE))
+        browser = pages.signed_in("te-vroeg")
+        browser.get("/toezicht/export")
+        early = browser.post("/toezicht/export", {"vraag": "", "vorm": "bewijs"})
+        assert early.status == 422 and "nog niets verzegeld" in early.text
+        seal(pages)
+        address = asked(browser, "", "bewijs")
+        away = pages.settings.audit.signing_key.rename(tmp_path / "away.pem")
+        assert browser.get(f"{address}/bestand").status == pages.browser().get("/sleutel").status == 503
+        away.rename(pages.settings.audit.signing_key)
+        assert browser.get(f"{address}/bestand").status == pages.browser().get("/sleutel").status == 200
 
 
 def test_many_records_take_a_second_person(pages: Pages) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
+from html import escape
 from pathlib import Path
 
 from pages_kit import Pages, served
 
+from xds.atna.keys import read_signer
 from xds.model.party import NormStatus, Organisation
 
 
@@ -47,3 +49,13 @@ def test_the_front_page_leads_to_all_of_it(pages: Pages) -> None:
     text = pages.browser().get("/").text
 
     assert [path for path in ("/zo-werkt-het", "/uw-rechten", "/organisaties") if f'href="{path}"' not in text] == []
+
+
+def test_the_key_of_the_log_is_published(pages: Pages) -> None:
+    key = str(read_signer(pages.settings.audit.signing_key, pages.settings.audit_origin).key)
+    browser = pages.browser()
+
+    (row,) = browser.get("/sleutel.json").json()["rows"]
+    assert row == {"origin": pages.settings.audit_origin, "key": key}
+    assert escape(key) in browser.get("/sleutel").text and key in browser.get("/sleutel.csv").text
+    assert 'href="/sleutel"' in browser.get("/zo-werkt-het").text

@@ -1,7 +1,8 @@
 """An export of the log: what a stranger needs to verify it, and nothing else.
 
-A folder with `log.ndjson` (a header, then a record on each line), `checkpoints` (signed notes, one after another) and
-`key` (the log's public key, which the reader should have from elsewhere too). A part of the log from a seq on has the
+A folder with `log.ndjson` (a header, then a record on each line), `checkpoints` (signed notes, one after another),
+`manifest` (a signed note of which records there are) and perhaps `key` (the log's public key, which the reader should
+have from elsewhere too). A part of the log from a seq on has the
 right edge of the tree before it; a selection has for each record its proof of inclusion under the last checkpoint.
 """
 
@@ -14,7 +15,7 @@ import msgspec
 from xds.audit.tree import commitment, inclusion_proofs, leaf_hash
 from xds.model.audit import Head, Kept, Leaf
 
-RECORDS, CHECKPOINTS, KEY = "log.ndjson", "checkpoints", "key"
+RECORDS, CHECKPOINTS, MANIFEST, KEY = "log.ndjson", "checkpoints", "manifest", "key"
 FORMAT = 1
 
 _encode = msgspec.json.Encoder().encode

@@ -88,6 +88,10 @@ class Signer:
         """Sign a checkpoint of this head."""
         moment = time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         text = f"{self.key.name}\n{head.size}\n{base64.b64encode(root(head.edge)).decode()}\ntime {moment}\n"
+        return self.signed(text)
+
+    def signed(self, text: str) -> str:
+        """The note of a text, whose first line is the origin."""
         signature = base64.b64encode(self.key.id + self._sign(text.encode())).decode()
         return f"{text}\n— {self.key.name} {signature}\n"
 
@@ -101,7 +105,12 @@ def new_signing_key() -> bytes:
 
 
 def read_note(note: str, key: VerificationKey) -> Checkpoint:
-    """What a note says; ValueError says what is wrong when this key did not sign it."""
+    """What a checkpoint says; ValueError says what is wrong when it is none, or this key did not sign it."""
+    return _parsed(signed_text(note, key), key.name)
+
+
+def signed_text(note: str, key: VerificationKey) -> str:
+    """The text of a note; ValueError says what is wrong when this key did not sign it."""
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -117,7 +126,7 @@ def read_note(note: str, key: VerificationKey) -> Checkpoint:
             Ed25519PublicKey.from_public_bytes(key.public).verify(blob[4:], match["text"].encode())
         except InvalidSignature:
             raise ValueError("its signature is wrong") from None
-        return _parsed(match["text"], key.name)
+        return match["text"]
     raise ValueError("it has no signature of the log's key")
 
 

@@ -5,12 +5,13 @@ Nothing is needed but the export, the log's public key, and what was anchored el
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from xds.audit.bundle import Header, Line, read_header, read_line
 from xds.audit.checkpoint import Checkpoint, VerificationKey, read_note
+from xds.audit.manifest import Manifest, read_manifest
 from xds.audit.record import decode
 from xds.audit.retention import deleted_below, term_ended
 from xds.audit.tree import grown, leaf_hash, link, root, root_of_inclusion
@@ -20,7 +21,7 @@ class Finding(NamedTuple):
     """Something that is wrong, at a record; `seq` is None where no record is meant.
 
     `kind` is one of: format, sequence, clock, duplicate, payload, redaction, chain, checkpoint, anchor, fork,
-    truncated, unsealed, proof.
+    truncated, unsealed, proof, manifest, missing, added, file.
     """
 
     kind: str
@@ -32,7 +33,8 @@ class Finding(NamedTuple):
 class Report:
     """What was found. `records` were read; of these `redacted` have no payload any more.
 
-    `sealed` is the size of the largest checkpoint that agrees, and `anchored` that of the largest anchor.
+    `sealed` is the size of the largest checkpoint that agrees, and `anchored` that of the largest anchor; `anchors` is
+    how many were given. `listed` and `selection` are what the manifest says of how many there are, and which.
     """
 
     findings: list[Finding] = field(default_factory=list)
@@ -40,6 +42,9 @@ class Report:
     redacted: int = 0
     sealed: int | None = None
     anchored: int | None = None
+    anchors: int = 0
+    listed: int | None = None
+    selection: str | None = None
 
     @property
     def sound(self) -> bool:
@@ -51,19 +56,32 @@ class Report:
         return min((finding.seq for finding in self.findings if finding.seq is not None), default=None)
 
 
-def verify(lines: Iterable[bytes], notes: Iterable[str], key: VerificationKey, anchors: Iterable[str] = ()) -> Report:
+def verify(
+    lines: Iterable[bytes],
+    notes: Iterable[str],
+    key: VerificationKey,
+    anchors: Iterable[str] = (),
+    manifest: str | None = None,
+    digests: Mapping[str, str] | None = None,
+) -> Report:
     """Judge the lines of an export with its checkpoints, and with `anchors`: notes that were kept elsewhere.
 
-    It ends at the first record that breaks the chain, because nothing after that means anything.
+    `digests` has the SHA-256 of the export's files by name. The whole log, as it is in the database, has no manifest.
+    It ends at the first record that breaks the chain or is not the one that the manifest has there, because nothing
+    after that means anything.
     """
     report = Report()
-    checked = _heads(notes, "checkpoint", key, report) + _heads(anchors, "anchor", key, report)
+    checked = _heads(notes, "checkpoint", key, report)
+    newest = max((head.size for _, head in checked), default=0)
+    checked += _heads(anchors, "anchor", key, report)
     heads = sorted(checked, key=lambda pair: pair[1].size)
+    report.anchors = sum(kind == "anchor" for kind, _ in heads)
     _compare(heads, report)
+    listed = None if manifest is None else _manifest(manifest, key, newest, report)
     iterator = iter(lines)
     try:
         header = read_header(next(iterator, b""))
-        walk = _Selection(heads, report) if header.selected else _Walk(header, heads, report)
+        walk = _Selection(heads, listed, report) if header.selected else _Walk(header, heads, listed, report)
     except ValueError:
         report.findings.append(Finding("format", None, "the first line is not the header of an export"))
         return report
@@ -73,7 +91,26 @@ def verify(lines: Iterable[bytes], notes: Iterable[str], key: VerificationKey, a
         if not walk.take(text):
             return report
     walk.end()
+    for name, digest in ({} if listed is None else listed.digests).items():
+        if (digests or {}).get(name) != digest:
+            report.findings.append(Finding("file", None, f"{name} is not the file that was exported"))
     return report
+
+
+def _manifest(note: str, key: VerificationKey, newest: int, report: Report) -> Manifest | None:
+    """What is exported; None when that can't be told, which is a finding."""
+    try:
+        found = read_manifest(note, key)
+    except ValueError as error:
+        wrong = f"the manifest can't be trusted: {error}" if note else "there is no manifest"
+        report.findings.append(Finding("manifest", None, wrong))
+        return None
+    report.listed, report.selection = found.records, found.selection
+    if found.size != newest:
+        wrong = f"the manifest is of a log of {found.size} records, and the last checkpoint has {newest}"
+        report.findings.append(Finding("manifest", None, wrong))
+        return None
+    return found
 
 
 def _heads(notes: Iterable[str], kind: str, key: VerificationKey, report: Report) -> list[tuple[str, Checkpoint]]:
@@ -98,8 +135,10 @@ def _compare(heads: Sequence[tuple[str, Checkpoint]], report: Report) -> None:
 class _Lines:
     """What is judged of each record, in whatever kind of export."""
 
-    def __init__(self, report: Report):
+    def __init__(self, listed: Manifest | None, report: Report):
         self.report = report
+        self._listed = listed
+        self._coming = iter(()) if listed is None else listed.seqs()
         self._time = 0
         self._seen: set[tuple[str, int]] = set()
         self._bare: list[Line] = []
@@ -119,6 +158,25 @@ class _Lines:
             return None
         self.report.records += 1
         return line, hashed
+
+    def expected(self, seq: int) -> bool:
+        """Whether the manifest has this record here."""
+        if self._listed is None:
+            return True
+        due = next(self._coming, None)
+        if seq == due:
+            return True
+        if not self._listed.has(seq):
+            return self.bad("added", seq, "it is not one of the records that were exported")
+        if due is None or seq < due:
+            return self.bad("sequence", seq, "it comes twice, or out of order")
+        return self.bad("missing", due, f"it was exported, and is missing here or was moved: record {seq} is here")
+
+    def judge_end(self) -> None:
+        """What can be wrong with records that are not there."""
+        due = next(self._coming, None)
+        if due is not None:
+            self.bad("missing", due, "it was exported, and is missing here")
 
     def judge(self, line: Line) -> None:
         """What can be wrong with a record that is the one that was written."""
@@ -156,8 +214,10 @@ class _Lines:
 class _Walk(_Lines):
     """Every record from one on, without gaps."""
 
-    def __init__(self, header: Header, heads: Sequence[tuple[str, Checkpoint]], report: Report):
-        super().__init__(report)
+    def __init__(
+        self, header: Header, heads: Sequence[tuple[str, Checkpoint]], listed: Manifest | None, report: Report
+    ):
+        super().__init__(listed, report)
         self._heads = [pair for pair in heads if pair[1].size >= header.size]
         self._place = 0
         self._size = header.size
@@ -179,6 +239,8 @@ class _Walk(_Lines):
         self._chain = link(self._chain, hashed)
         if line.chain != self._chain.hex():
             return self.bad("chain", seq, "it is not the record that the chain goes through")
+        if not self.expected(seq):
+            return False
         self._edge = grown(self._edge, seq, (hashed,))
         self._size += 1
         self.judge(line)
@@ -205,6 +267,7 @@ class _Walk(_Lines):
 
     def end(self) -> None:
         self.judge_deletions()
+        self.judge_end()
         beyond = self._heads[self._place :]
         if beyond:
             kind, head = beyond[-1]
@@ -216,8 +279,8 @@ class _Walk(_Lines):
 class _Selection(_Lines):
     """Some records, each with its proof of inclusion under the last checkpoint."""
 
-    def __init__(self, heads: Sequence[tuple[str, Checkpoint]], report: Report):
-        super().__init__(report)
+    def __init__(self, heads: Sequence[tuple[str, Checkpoint]], listed: Manifest | None, report: Report):
+        super().__init__(listed, report)
         self._head = next((head for kind, head in reversed(heads) if kind == "checkpoint"), None)
         if self._head is None:
             self.bad("unsealed", None, "there is no checkpoint that the proofs could lead to")
@@ -225,22 +288,23 @@ class _Selection(_Lines):
             report.sealed = self._head.size
             sizes = {(head.size, head.root) for kind, head in heads if kind == "anchor"}
             report.anchored = self._head.size if (self._head.size, self._head.root) in sizes else None
-        self._last = -1
+        if listed is None and not any(finding.kind == "manifest" for finding in report.findings):
+            self.bad("manifest", None, "there is no manifest, and without one nobody knows what was left out")
 
     def take(self, text: bytes) -> bool:
         read = self.read(text, None)
         if read is None or self._head is None:
             return False
         line, hashed = read
+        if not self.expected(line.seq):
+            return False
         path = tuple(map(bytes.fromhex, line.proof or ()))
         if root_of_inclusion(hashed, line.seq, self._head.size, path) != self._head.root:
             self.bad("proof", line.seq, "it is not the record that was written")
-        elif line.seq <= self._last:
-            self.bad("sequence", line.seq, "it comes twice, or out of order")
         else:
             self.judge(line)
-        self._last = max(self._last, line.seq)
         return True
 
     def end(self) -> None:
         self.judge_deletions()
+        self.judge_end()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,31 +32,37 @@ def export(config: Path | None, folder: Path, words: dict[str, Any]) -> None:
     """Export the log into the new FOLDER, so that anybody can verify it without this system.
 
     With options only the records that they ask for, each with the proof that it is in the log; without, all of it. The
-    folder has log.ndjson, checkpoints and key: `xds audit verify` and `scripts/verify-audit` read it.
+    folder has log.ndjson, checkpoints, manifest (signed: which records there are) and key: `xds audit verify` and
+    `scripts/verify-audit` read it.
     """
     from xds.audit import bundle
+    from xds.audit.manifest import write_manifest
 
     with opened(config) as log:
         asked = log.asked(**words)
         selected = asked.patient is not None or bool(asked.words)
         log.note_use("log-export", asked, "xds audit export")
-        note = log.seal()
+        note = log.seal(anchored=True)
         assert note is not None
         notes = [each.text for each in log.notes() if each.size <= note.size]
-        origin = log.settings.audit_origin
+        signer = log.signer()
+        seqs: Sequence[int] = range(note.size)
         if selected:
             found = [line for line in log.find(asked.selection) if line.leaf.seq < note.size]
-            lines = bundle.export_selection(origin, found, log.leaves(note.size))
+            seqs = [line.leaf.seq for line in found]
+            lines = bundle.export_selection(signer.key.name, found, log.leaves(note.size))
         else:
-            lines = bundle.export(origin, EMPTY, log.lines(0, note.size))
+            lines = bundle.export(signer.key.name, EMPTY, log.lines(0, note.size))
         try:
             folder.mkdir(parents=True)
             (folder / bundle.CHECKPOINTS).write_text("\n".join(notes), "utf-8")
-            (folder / bundle.KEY).write_text(f"{log.signer().key}\n", "utf-8")
-            count = _write(folder / bundle.RECORDS, lines)
+            (folder / bundle.KEY).write_text(f"{signer.key}\n", "utf-8")
+            digests = {bundle.RECORDS: _write(folder / bundle.RECORDS, lines)}
+            manifest = write_manifest(signer, note.size, seqs, digests, _in_words(asked), datetime.now(UTC))
+            (folder / bundle.MANIFEST).write_text(manifest, "utf-8")
         except OSError as error:
             raise Unavailable(f"{folder} can't be written: {error.strerror}") from None
-    click.echo(f"{count} records under a checkpoint of {note.size}, in {folder}.")
+    click.echo(f"{len(seqs)} records under a checkpoint of {note.size}, in {folder}.")
 
 
 @click.command
@@ -94,6 +101,7 @@ def verify(
     if as_json:
         summary = {"sound": found.sound, "records": found.records, "redacted": found.redacted}
         summary |= {"sealed": found.sealed, "anchored": found.anchored, "first_bad": found.first_bad}
+        summary |= {"exported": found.listed, "selection": found.selection}
         click.echo(json.dumps(summary | {"findings": [each._asdict() for each in found.findings]}, indent=2))
     else:
         _say(found)
@@ -190,10 +198,14 @@ def _verify_export(folder: Path, key_file: Path | None, anchored: Iterable[str])
     from xds.audit import bundle
     from xds.audit.verify import verify as judge
 
-    known = _read_key(folder / bundle.KEY if key_file is None else key_file)
+    if key_file is None and not (folder / bundle.KEY).exists():
+        raise Misconfigured(f"the log's public key is missing: {folder} has none; get it from its owner, for --key")
+    known, manifest = _read_key(folder / bundle.KEY if key_file is None else key_file), folder / bundle.MANIFEST
     try:
+        signed = manifest.read_text("utf-8", "replace") if manifest.exists() else ""
+        digests = {file.name: _digest(file) for file in folder.iterdir() if file.is_file()}
         with (folder / bundle.RECORDS).open("rb") as lines:
-            return judge(lines, _notes(folder / bundle.CHECKPOINTS), known, anchored)
+            return judge(lines, _notes(folder / bundle.CHECKPOINTS), known, anchored, signed, digests)
     except OSError as error:
         raise Misconfigured(f"{folder} is no export: {error.strerror}") from None
 
@@ -217,20 +229,47 @@ def _notes(path: Path) -> list[str]:
         raise Misconfigured(f"{path} has no checkpoints: {error}") from None
 
 
-def _write(path: Path, lines: Iterable[bytes]) -> int:
-    """How many records were written, the header aside."""
-    count = -1
+def _write(path: Path, lines: Iterable[bytes]) -> str:
+    """The SHA-256 of what was written."""
+    digest = sha256()
     with path.open("wb") as file:
         for line in lines:
             file.write(line)
-            count += 1
-    return count
+            digest.update(line)
+    return digest.hexdigest()
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
+
+
+def _in_words(asked: Asked) -> str:
+    """What was asked for, without who the client is."""
+    client = () if asked.patient is None else (("patient", "chosen"),)
+    return ", ".join(f"{name}: {value}" for name, value in (*client, *asked.words)) or "everything"
 
 
 def _say(found: Report) -> None:
     click.echo(f"{found.records} records, {found.redacted} of them deleted after their term.")
-    click.echo(f"Sealed up to {found.sealed or 0}, anchored up to {found.anchored or 0}.")
+    click.echo(f"Sealed up to {found.sealed or 0}, {_anchored(found)}.")
+    if found.listed is not None:
+        click.echo(f"{found.records} of the {found.listed} exported records were checked.")
+        click.echo(f"Asked for: {found.selection}.")
     for finding in found.findings:
         place = "" if finding.seq is None else f"record {finding.seq}: "
         click.echo(f"BAD {finding.kind}: {place}{finding.text}")
-    click.echo("All is as it was written." if found.sound else f"The first bad record is {found.first_bad}.")
+    if found.sound:
+        click.echo("All is as it was written.")
+    elif found.first_bad is None:
+        click.echo("It can't be told which record is the first bad one.")
+    else:
+        click.echo(f"The first bad record is {found.first_bad}.")
+
+
+def _anchored(found: Report) -> str:
+    if not found.anchors:
+        return "not compared with any anchor, for none was given"
+    if found.anchored is None:
+        return f"but none of the {found.anchors} anchors is of a log of this size"
+    return f"anchored up to {found.anchored}"

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from multidict import MultiDict, MultiMapping
 
+from xds.audit.checkpoint import Signer
 from xds.audit.hint_rules import HintRules
 from xds.consent import Policy
 from xds.model.audit import Entry, Event, LogSelection, Record
@@ -78,8 +79,9 @@ class Sources:
 
     `patient_key` is the log's keyed hash of a patient, as CX text, `surname_key` that of a surname. `turned_away`
     is told of sign-ins by nobody that is known here, by address and reason: they are counted, because anybody can
-    make as many as they like. `rules` raise hints. `policy` says who may see what; None where nothing was laid
-    down. Both are asked for when they are needed, because they may be read again meanwhile.
+    make as many as they like. `rules` raise hints. `signer` reads the log's key, Unavailable while that is away: it is
+    kept for no longer than an export is signed. `policy` says who may see what; None where nothing was laid down. They
+    are asked for when they are needed, because they may be read again meanwhile.
     """
 
     index: Index
@@ -91,6 +93,7 @@ class Sources:
     machine: Machine
     turned_away: Callable[[str, str], None]
     rules: Callable[[], HintRules]
+    signer: Callable[[], Signer]
     policy: Callable[[], Policy | None]
 
 

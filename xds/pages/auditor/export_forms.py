@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 import io
 import zipfile
+import zlib
+from array import array
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
+from hashlib import sha256
 from typing import NamedTuple
 
 import msgspec
 
 from xds.audit import fhir, nen7513
-from xds.audit.bundle import CHECKPOINTS, RECORDS, proven, selection_header
-from xds.audit.checkpoint import said
+from xds.audit.bundle import CHECKPOINTS, MANIFEST, RECORDS, proven, selection_header
+from xds.audit.checkpoint import Signer
+from xds.audit.manifest import write_manifest
 from xds.model.audit import Kept, Record
 from xds.model.dutch_time import dutch_time
 from xds.pages.access.viewer import ROLES
@@ -29,21 +33,34 @@ PDF_MOST = 5000
 """Records of a PDF: a longer document is read by nobody, and takes much memory to make."""
 _READ_ME = """Bewijspakket uit het logboek
 
-log.ndjson    de regels, elk met het bewijs dat zij in het logboek staat
+lijst.csv     de regels om te lezen, in een rekenblad
+log.ndjson    de regels zelf, elk met het bewijs dat zij in het logboek staat
+manifest      welke regels dit zijn en waarom: ondertekend, zodat niemand er een weglaat of toevoegt
 checkpoints   de ondertekende controlepunten van het logboek
 
-Controleer het met: xds audit verify MAP --key SLEUTEL
-Of zonder dit programma, met scripts/verify-audit uit de broncode: verify-audit MAP SLEUTEL
-SLEUTEL is de openbare sleutel van het logboek. Vraag die aan de beheerder, of neem hem van zijn website.
+Zo controleert u het:
+1. Pak dit bestand uit in een map.
+2. Haal de openbare sleutel van het logboek op deze pagina, en zet de regel in een bestand:
+   {address}
+   Gebruik nooit een sleutel die iemand bij het pakket doet.
+3. Voer uit: xds audit verify MAP --key SLEUTELBESTAND
+   Of zonder dit programma, met scripts/verify-audit uit de broncode: verify-audit MAP SLEUTELBESTAND
+   Het programma zegt hoeveel regels het controleerde, van hoeveel, en welke regel als eerste niet klopt.
 """
+_LIST = "lijst.csv"
 
 
 class Taken(NamedTuple):
-    """What is taken away: the lines below a seq that a question asks for."""
+    """What is taken away: the lines below a seq that a question asks for.
+
+    `signer` signs a bundle, and is None for other forms; `key_address` is where its reader finds the key.
+    """
 
     question: Question
     lines: Lines
     below: int
+    signer: Signer | None
+    key_address: str
 
 
 class Form(NamedTuple):
@@ -56,11 +73,18 @@ class Form(NamedTuple):
 
 
 async def _csv(ask: Ask, taken: Taken) -> AsyncIterator[bytes]:
-    wide = columns(replace(ask, format=Format.CSV))
-    yield to_csv(Listing("", "", wide, []))
+    yield _headings(ask)
     async for some in taken.lines:
-        rows = to_csv(Listing("", "", wide, lines_of(ask, list(some))))
-        yield rows.partition(b"\r\n")[2]
+        yield _rows(ask, some)
+
+
+def _headings(ask: Ask) -> bytes:
+    return to_csv(Listing("", "", columns(replace(ask, format=Format.CSV)), []))
+
+
+def _rows(ask: Ask, some: Sequence[Kept]) -> bytes:
+    rows = to_csv(Listing("", "", columns(replace(ask, format=Format.CSV)), _said(ask, some)))
+    return rows.partition(b"\r\n")[2]
 
 
 async def _nen7513(ask: Ask, taken: Taken) -> AsyncIterator[bytes]:
@@ -111,25 +135,46 @@ def _labels(record: Record) -> dict[str, str | None]:
 
 
 async def _bundle(ask: Ask, taken: Taken) -> AsyncIterator[bytes]:
-    """A ZIP archive whose records prove themselves under the checkpoint of all below their bound."""
+    """A ZIP archive whose records prove themselves under the checkpoint of all below their bound.
+
+    The list waits packed in memory, a tenth of its size, because a file of an archive is written in one go.
+    """
+    signer = taken.signer
+    assert signer is not None
     notes = await ask.read(lambda reader: [note for note in reader.log.notes() if note.size <= taken.below])
-    sink = _Sink()
+    sink, seqs, listed = _Sink(), array("q"), list[bytes]()
+    records, shown = _Digested(), _Digested()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("LEESMIJ.txt", _READ_ME)
+        archive.writestr("LEESMIJ.txt", _READ_ME.format(address=taken.key_address))
         archive.writestr(CHECKPOINTS, "\n".join(note.text for note in notes))
         with archive.open(RECORDS, "w", force_zip64=True) as file:
-            file.write(selection_header(said(notes[-1].text).origin))
+            file.write(records.told(selection_header(signer.key.name)))
             async for some in taken.lines:
-                seqs = [kept.leaf.seq for kept in some]
+                new = [kept.leaf.seq for kept in some]
+                seqs.extend(new)
 
-                def look(reader: Reader, seqs: list[int] = seqs) -> dict[int, list[bytes]]:
-                    return reader.log.proofs(seqs, taken.below)
+                def look(reader: Reader, new: list[int] = new) -> dict[int, list[bytes]]:
+                    return reader.log.proofs(new, taken.below)
 
                 paths = await ask.read(look)
                 for kept in some:
-                    file.write(proven(kept, paths[kept.leaf.seq]))
+                    file.write(records.told(proven(kept, paths[kept.leaf.seq])))
+                listed.append(zlib.compress(_rows(ask, some)))
                 yield sink.taken()
+        with archive.open(_LIST, "w", force_zip64=True) as file:
+            file.write(shown.told(_headings(ask)))
+            for packed in listed:
+                file.write(shown.told(zlib.decompress(packed)))
+                yield sink.taken()
+        digests = {RECORDS: records.hexdigest(), _LIST: shown.hexdigest()}
+        archive.writestr(MANIFEST, write_manifest(signer, taken.below, seqs, digests, _in_words(ask, taken), ask.now))
     yield sink.taken()
+
+
+def _in_words(ask: Ask, taken: Taken) -> str:
+    """What was asked for, and within what: of a client only that there is one."""
+    bound = () if ask.bound is None else (("Gezien door de organisatie met URA", ask.bound),)
+    return ", ".join(f"{label}: {text}" for label, text in (*bound, *taken.question.words)) or "alle regels"
 
 
 FORMS: dict[str, Form] = {
@@ -143,6 +188,18 @@ FORMS: dict[str, Form] = {
 
 def _said(ask: Ask, some: Sequence[Kept]) -> list[Line]:
     return lines_of(ask, list(some))
+
+
+class _Digested:
+    """The SHA-256 of what passes."""
+
+    def __init__(self) -> None:
+        self._digest = sha256()
+        self.hexdigest = self._digest.hexdigest
+
+    def told(self, piece: bytes) -> bytes:
+        self._digest.update(piece)
+        return piece
 
 
 class _Sink(io.RawIOBase):

@@ -5,6 +5,7 @@ What is taken is fixed when it is asked for: the records below a seq that meet a
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -30,9 +31,10 @@ APPROVERS = frozenset({Role.PRIVACY_OFFICER})
 
 @dataclass(frozen=True, slots=True)
 class ExportPages:
-    """The pages of exports. More records than `alone` take a second person."""
+    """The pages of exports. More records than `alone` take a second person; at `key_address` the log's key is found."""
 
     alone: int
+    key_address: str
 
     async def form(self, ask: Ask) -> View:
         """What would be taken away, and in which form."""
@@ -56,6 +58,8 @@ class ExportPages:
         if form == "pdf" and total > PDF_MOST:
             said = f"Een PDF/A heeft hoogstens {PDF_MOST} regels: kies een kortere periode, of een andere vorm."
             return self._choosing(question, total, said)
+        if form == "bewijs" and not below:
+            return self._choosing(question, total, "Er is nog niets verzegeld. Probeer het over een minuut nog eens.")
         auditor = _auditor(ask)
         new = Export(0, auditor.account, auditor.organisation, question.address, form, below, total, ask.now)
         seen = Seen("Export gevraagd", (*question.words, ("vorm", form), ("regels", str(total))), kind=_KIND)
@@ -118,7 +122,9 @@ class ExportPages:
             await self._patients(ask, question, found),
             _KIND,
         )
-        taken = Taken(question, self._lines(ask, question.selection, found), found.below)
+        signer = await asyncio.to_thread(ask.sources.signer) if found.form == "bewijs" else None
+        lines = self._lines(ask, question.selection, found)
+        taken = Taken(question, lines, found.below, signer, self.key_address)
         return File(seen, f"logboek-{found.id}.{form.suffix}", form.content_type, form.make(ask, taken))
 
     async def _lines(self, ask: Ask, selection: LogSelection, export: Export) -> Lines:

@@ -11,6 +11,7 @@ from xds.pages.auditor.overviews import overview, overviews
 from xds.pages.auditor.record import record
 from xds.pages.auditor.sample import sample
 from xds.pages.auditor.sight import sight
+from xds.pages.public import KEY_PATH
 from xds.pages.site import AUDITORS, Site
 
 _NUMBER = "{id:[0-9]{1,15}}"
@@ -29,7 +30,7 @@ def add_log_pages(site: Site, export_alone: int) -> None:
     site.page(searches.PATH, searches.searches, AUDITORS, listed=True)
     site.action(searches.PATH, searches.save, AUDITORS)
     site.action(f"{searches.PATH}/{_NUMBER}/weg", searches.delete, AUDITORS)
-    exports = ExportPages(export_alone)
+    exports = ExportPages(export_alone, f"{site.base_url}{KEY_PATH}")
     site.page(PATH, exports.form, AUDITORS)
     site.action(PATH, exports.ask_for, AUDITORS)
     site.page("/toezicht/exports", exports.exports, AUDITORS, listed=True)
