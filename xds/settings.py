@@ -17,6 +17,7 @@ from msgspec import Meta
 _OID = re.compile(r"[0-2](\.(0|[1-9][0-9]*))+")
 
 Port = Annotated[int, Meta(ge=1, le=65535)]
+Email = Annotated[str, Meta(pattern="^[^@ ]+@[^@ ]+$")]
 
 
 class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,9 +142,7 @@ class PagesSettings(msgspec.Struct, frozen=True, kw_only=True):
     )
     theme: Annotated[Path | None, Meta(description="CSS file of the region, which goes over the pages' own")] = None
     contact: Annotated[str | None, Meta(description="Who answers the questions of clients, such as an office")] = None
-    contact_email: Annotated[
-        str | None, Meta(description="E-mail address of that office", pattern="^[^@ ]+@[^@ ]+$")
-    ] = None
+    contact_email: Annotated[Email | None, Meta(description="E-mail address of that office")] = None
     contact_phone: Annotated[str | None, Meta(description="Telephone number of that office")] = None
     hints: Annotated[
         Path | None, Meta(description="TOML file: when the start page hints at something; none: the defaults")

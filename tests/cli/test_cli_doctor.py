@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 import trustme
 
+from xds.cli.examine import contact
+from xds.settings import PagesSettings, Settings
+
 
 def verdicts(done) -> dict[str, dict]:
     return {finding["name"]: finding for finding in json.loads(done.stdout)}
@@ -39,9 +42,18 @@ def test_all_is_examined(doctor):
     }  # fmt: skip
     assert found.keys() >= {
         "python", "libraries", "libxml2", "configuration", "certificate", "client CA", "affinity domain", "disk",
-        "database", "durability", "clock", "port", "mllp port",
+        "database", "durability", "clock", "port", "mllp port", "contact",
     }  # fmt: skip
     assert all(finding["advice"] for finding in found.values() if finding["verdict"] != "ok")
+
+
+def test_pages_that_name_nobody_to_ask_are_warned_of():
+    def found(**pages: object) -> list[str]:
+        return [each.verdict for each in contact(Settings(pages=PagesSettings(**pages)))]
+
+    assert found() == []
+    assert found(client_ca=Path("ca.pem")) == found(oidc_issuer="https://idp.example", contact="Bureau") == ["warn"]
+    assert found(client_ca=Path("ca.pem"), contact_phone="030 123") == ["ok"]
 
 
 def test_a_wrong_setting_fails_with_its_key(doctor):

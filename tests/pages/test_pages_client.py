@@ -139,7 +139,7 @@ def test_she_reads_who_looked_when_at_what_and_why(pages: Pages) -> None:
     assert "en nog 2 keer" in text and "om 11:05, 10:05, 09:05 uur" in text
     assert "toegestaan" in text and "er was toestemming" in text
     assert "De cliënt heeft op 1 maart 2026 toestemming gegeven." in text
-    assert "Deze organisatie behandelde de cliënt op dat moment niet" in text
+    assert "Deze organisatie behandelde u op dat moment niet" in text
     assert "Dit deed een computersysteem vanzelf" in text
 
 
@@ -212,8 +212,8 @@ def test_those_who_work_for_no_organisation_are_named_by_what_they_do(pages: Pag
     hospital.post("/toezicht/client", {"nummer": BORIS.number})
     rows = pages.visiting(str(BORIS)).get("/mijn.json").json()["rows"]
     assert [(row["organisation"], row["role"]) for row in rows if "Via" not in row["organisation"]] == [
-        ("Ziekenhuis De Uiver", "privacyfunctionaris (houdt toezicht)"),
-        ("Toezicht op deze uitwisseling", "privacyfunctionaris (houdt toezicht)"),
+        ("Ziekenhuis De Uiver", "privacyfunctionaris (kijkt na of inzage mocht)"),
+        ("Toezicht op deze uitwisseling", "privacyfunctionaris (kijkt na of inzage mocht)"),
         ("Beheer van deze uitwisseling", "beheerder van het systeem"),
     ]
 

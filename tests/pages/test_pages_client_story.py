@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from log_events import HOSPITAL, JANSEN, PERMITTED, PRACTICE, REFUSED, requester
 from pages_kit import Pages, served
 
+from xds.audit.hints import Hint, Rule
 from xds.consent.change import record
 from xds.consent.events import event_of
 from xds.consent.policy_file import load_policy
 from xds.model.audit import Access, Event
+from xds.model.coded import Coded
+from xds.model.conduct import Who
 from xds.model.consent import ANYONE, Channel, Consent, Decision, Giver, Subject
+from xds.model.hint import Finding, Review
 from xds.model.hl7 import CX
-from xds.model.party import NormStatus, Requester
+from xds.model.party import NormStatus, Person, Requester
 from xds.model.verdict import Checks, Verdict
 from xds.ports import Writer
 
 BSN = "2.16.840.1.113883.2.4.6.3"
+UZI = "2.16.528.1.1007.3.1"
 BEGIN = datetime(2026, 3, 10, 8, 0, tzinfo=UTC)
 GLASS = Verdict(True, "emergency", "2026-01", "Noodknop.", Checks(True, False, None, True))
 URGENT = requester(HOSPITAL, "900000002", "E. Haast", emergency="Bewusteloos binnengebracht")
@@ -100,3 +107,67 @@ def test_who_was_signed_out_reads_how_to_come_in_again(pages: Pages) -> None:
     assert "certificaat" not in told.text
     assert pages.visiting().get("/mijn/afgemeld").headers["Location"] == "/mijn"
     assert browser.get("/toezicht").headers["Location"].startswith("/aanmelden?verder=")
+
+
+def test_what_came_of_a_review_is_told_of_that_look_only(pages: Pages) -> None:
+    client, other = CX("999900080", BSN), CX("999900092", BSN)
+    gynaecologist = Coded("01.046", "2.16.840.1.113883.2.4.15.111")
+    nosy = requester(HOSPITAL, "900000003", "N. Nosy", user=Person("900000003", UZI, "N. Nosy", gynaecologist))
+    urgent = requester(HOSPITAL, "900000003", "N. Nosy", user=nosy.user, emergency="Bloedverlies")
+    pages.record(looked(nosy, client, 0), looked(urgent, client, 5, GLASS), looked(urgent, other, 6, GLASS))
+    who = Who(f"900000003^^^&{UZI}&ISO", "", HOSPITAL.ura, "", "", "")
+    key, day = pages.recorder.patient(str(client)).hex(), BEGIN.date()
+
+    def outcomes(of: CX) -> list[tuple[str, str | None]]:
+        rows = pages.visiting(str(of)).get("/mijn.json?tot=2026-03-31").json()["rows"]
+        return [(row["outcome"], row["review"]) for row in rows]
+
+    def reviewed(hint: Hint, finding: Finding) -> None:
+        review = Review(hint.id, hint.rule.value, day, who.employee, who.organisation, finding, "Nee.", "o", "O", BEGIN)
+        pages.database.write_now(lambda writer: writer.hints.add_review(review))
+
+    waiting = ("noodknop gebruikt", "Dit moet nog worden nagekeken.")
+    assert outcomes(client) == [waiting, ("toegestaan", None)] and outcomes(other) == [waiting]
+
+    reviewed(Hint(Rule.SURNAME, who, day, "", "", key), Finding.UNLAWFUL)
+    unlawful = ("achteraf niet in orde", "Dit is nagekeken. Het had niet gemogen.")
+    assert outcomes(client) == [unlawful, unlawful] and outcomes(other) == [waiting]
+
+    reviewed(Hint(Rule.EMERGENCY, who, day, "", ""), Finding.IN_ORDER)
+    in_order = ("noodknop gebruikt", "Dit is nagekeken. Er was een goede reden voor.")
+    assert outcomes(client) == [unlawful, unlawful] and outcomes(other) == [in_order]
+    text = pages.visiting(str(client)).get("/mijn?tot=2026-03-31").text
+    assert "Het had niet gemogen." in text and "mocht dit zien" not in text
+    assert "gynaecoloog" in text and "01.046" not in text
+
+
+def test_a_long_history_is_told_in_parts(pages: Pages) -> None:
+    client = CX("999900109", BSN)
+    pages.record(*(looked(requester(PRACTICE, f"1{each:08}", "X"), client, each) for each in range(50)))
+    browser = pages.visiting(str(client))
+
+    first = browser.get("/mijn?tot=2026-03-31").text
+    (older,) = re.findall(r'href="(/mijn[?][^"]+)" rel="next"', first)
+    second = browser.get(older.replace("&amp;", "&")).text
+    assert (first.count('<li class="card look'), second.count('<li class="card look')) == (40, 10)
+    assert "Ouder dan dit" not in second and "Terug naar het nieuwste" in second
+    assert first.index("als document (PDF)") < first.index('<li class="card look')
+
+
+def test_a_question_names_the_line_that_it_is_about_and_no_other_client_s(pages: Pages, tmp_path: Path) -> None:
+    client, other = CX("999900110", BSN), CX("999900122", BSN)
+    with served(tmp_path, contact_email="vraag@bureau.example") as named:
+        named.record(looked(JANSEN, client, 0), looked(JANSEN, other, 1))
+        browser = named.visiting(str(client))
+        (link,) = set(re.findall(r'"(/mijn/vraag[?]regel=[0-9]+)"', browser.get("/mijn").text))
+        text = browser.get(link).text
+        seq = link.partition("=")[2]
+
+        assert f"Uw vraag gaat over regel {seq}" in text and "10 maart 2026 om 09:00 uur" in text
+        assert f'href="mailto:vraag@bureau.example?subject=Vraag%20over%20regel%20{seq}' in text
+        assert client.number not in text
+        stranger = named.visiting(str(other))
+        for asked in (seq, "999999", "x", "9" * 30):
+            assert stranger.get(f"/mijn/vraag?regel={asked}").status == 404
+    (line,) = pages.visiting(str(client)).get("/mijn/vraag").text.split("functionaris gegevensbescherming")[1:]
+    assert line.startswith(". Dat is de persoon die erop let")

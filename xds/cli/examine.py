@@ -48,6 +48,7 @@ def examine(config: Path | None) -> Iterator[Finding]:
     yield from examine_trust.anchor(settings)
     yield from clock()
     yield from ports(settings)
+    yield from contact(settings)
     yield from other_registry(settings)
 
 
@@ -251,6 +252,21 @@ def ports(settings: Settings) -> Iterator[Finding]:
             )
         else:
             yield Finding(name, "ok", f"{host}:{port} is free")
+
+
+def contact(settings: Settings) -> Iterator[Finding]:
+    """Where there are pages, clients are told whom to ask."""
+    pages = settings.pages
+    if pages.client_ca is None and pages.oidc_issuer is None:
+        return
+    found = [each for each in (pages.contact, pages.contact_phone, pages.contact_email) if each]
+    if pages.contact_phone or pages.contact_email:
+        yield Finding("contact", "ok", f"clients with a question are sent to {', '.join(found)}")
+        return
+    advice = "set pages.contact, and pages.contact_email or pages.contact_phone"
+    yield Finding(
+        "contact", "warn", "clients with a question find no address or telephone number on their page", advice
+    )
 
 
 def other_registry(settings: Settings) -> Iterator[Finding]:

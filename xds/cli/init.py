@@ -66,6 +66,9 @@ ca = "tls/ca.pem"
 
 [pages]
 client_ca = "tls/ca.pem"
+contact = "Vraagbaak geboortezorg"  # whom clients ask; these are made up
+contact_email = "vragen@geboortezorg.example"
+contact_phone = "010 000 0000"
 """
 _OPEN = """\
 [identity]

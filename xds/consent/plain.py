@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 
 class Plain(NamedTuple):
-    """Why a rule permits, and why it refuses; None where it never does."""
+    """Why a rule permits, and why it refuses; None where it never does. `{client}` is who is spoken to or about."""
 
     permits: str | None
     refuses: str | None
@@ -18,7 +18,8 @@ class Plain(NamedTuple):
 
 PLAIN: Mapping[str, Plain] = {
     "own-record": Plain(
-        "Het was een document van de eigen organisatie. Daar mag die organisatie zelf bij.",
+        "Het systeem liet dit toe, want het was een document van de eigen organisatie. Daar mag die organisatie zelf "
+        "bij.",
         None,
     ),
     "registry": Plain(
@@ -26,12 +27,13 @@ PLAIN: Mapping[str, Plain] = {
         None,
     ),
     "consent": Plain(
-        "De organisatie behandelde de cliënt, deze functie mag zulke documenten zien, en er was toestemming.",
-        "Er was geen toestemming, of er was bezwaar gemaakt. Daarom kreeg deze organisatie niets te zien.",
+        "Het systeem liet dit toe, want de organisatie behandelde {client}, deze functie mag zulke documenten zien, "
+        "en er was toestemming.",
+        "Er was geen toestemming, of er was gezegd dat dit niet mag. Daarom kreeg deze organisatie niets te zien.",
     ),
     "emergency": Plain(
-        "De zorgverlener gebruikte de noodknop. Dat mag alleen als er gevaar is en wachten niet kan. "
-        "Gebruik van de noodknop wordt altijd nagekeken.",
+        "Het systeem liet dit toe, want de zorgverlener gebruikte de noodknop. Dat mag alleen als er gevaar is en "
+        "wachten niet kan. Gebruik van de noodknop wordt altijd nagekeken.",
         "De zorgverlener gebruikte de noodknop, maar dat mocht hier niet.",
     ),
     "purpose": Plain(
@@ -41,7 +43,7 @@ PLAIN: Mapping[str, Plain] = {
     "authorisation": Plain(None, "Iemand met deze functie mag zulke documenten niet zien."),
     "treatment-relation": Plain(
         None,
-        "Deze organisatie behandelde de cliënt op dat moment niet, voor zover bekend. "
+        "Deze organisatie behandelde {client} op dat moment niet, voor zover bekend. "
         "Wie iemand niet behandelt, mag het dossier niet zien.",
     ),
     "confidentiality": Plain(

@@ -6,19 +6,18 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import NamedTuple
 
-from xds.audit.record import decode
 from xds.model.audit import LogSelection
 from xds.pages.ask import Ask, File, Format, Seen, View
 from xds.pages.client.folding import folded
+from xds.pages.client.lines import lines_of
 from xds.pages.client.own import Own, own_of
-from xds.pages.client.words import Line, line_of
-from xds.pages.documents import title_of, titles_of
+from xds.pages.client.words import Line
 from xds.pages.listing import Column, Listing, grouped
 from xds.pages.pdf import to_pdf
 from xds.pages.period import Period, period_of, shortcuts
 from xds.ports import Reader
 
-_ON_A_PAGE = 200
+_ON_A_PAGE = 40
 _IN_A_FILE = 1000
 _NAME = "wie-heeft-mijn-dossier-ingezien"
 _PAGE = "Wie heeft mijn dossier ingezien"
@@ -36,6 +35,8 @@ _KEPT = (
 )
 _COLUMNS = (
     *_KEPT,
+    Column("review", "Nagekeken", lambda line: line.review or None),
+    Column("reference", "Kenmerk", lambda line: line.seq, number=True),
     Column("reason", "Zoals het is vastgelegd", lambda line: line.reason or None),
     Column("automatic", "Vanzelf", lambda line: bool(line.automatic)),
 )
@@ -52,11 +53,12 @@ class _Looks(NamedTuple):
 async def accesses(ask: Ask) -> View:
     """Everything that is on record about the client in a period."""
     period = period_of(ask)
-    limit = max(ask.limit, _ON_A_PAGE) if ask.format is Format.HTML else ask.limit
+    limit = _ON_A_PAGE if ask.format is Format.HTML else ask.limit
     own, lines, before = await _looks(ask, period, limit)
     more = None if before is None else {"voor": before}
     listing = Listing(_NAME, _PAGE, _COLUMNS, lines, more, empty=_EMPTY)
     context = {"own": own, "period": period, "periods": shortcuts(ask), "days": folded(lines), "in_a_file": _IN_A_FILE}
+    context |= {"older": "voor" in ask.query, "newest": ask.url(voor=None)}
     return View("client/access.html", Seen(_PAGE, period.words, (own.cx,)), context, listing)
 
 
@@ -84,11 +86,7 @@ async def _looks(ask: Ask, period: Period, limit: int) -> _Looks:
         own = own_of(ask, reader)
         asked = LogSelection(period.started_from, period.started_below, ask.sources.patient_key(str(own.cx)))
         kept = reader.log.newest(asked, below, limit + 1)
-        records = [decode(each.payload) for each in kept[:limit] if each.payload is not None]
-        documents = (each.unique_id for record in records for each in record.documents)
-        named = titles_of(reader, documents, lambda each: title_of(each) if each.patient == own.number else None)
-        organisations = {each.organisation.ura: each.organisation.name for each in reader.participants()}
         older = str(kept[limit - 1].leaf.seq) if len(kept) > limit else None
-        return _Looks(own, [line_of(record, named, organisations, own.is_parent) for record in records], older)
+        return _Looks(own, lines_of(ask, reader, own, kept[:limit]), older)
 
     return await ask.read(look)

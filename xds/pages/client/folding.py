@@ -30,7 +30,7 @@ def folded(lines: Sequence[Line]) -> list[tuple[str, list[Folded]]]:
     for line in lines:
         of_day = days.setdefault(dutch_day(line.moment), {})
         stretch += line.emergency is not None
-        of_day.setdefault((stretch, line._replace(moment=_NEVER)), []).append(line)
+        of_day.setdefault((stretch, line._replace(seq=0, moment=_NEVER)), []).append(line)
         stretch += line.emergency is not None
     return [(day, [_fold(alike) for alike in kinds.values()]) for day, kinds in days.items()]
 
