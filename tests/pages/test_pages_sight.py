@@ -156,7 +156,8 @@ def test_a_record_leads_to_what_its_employee_could_see_that_day(pages: Pages) ->
     text = browser.get("/toezicht/log/2").text
     (place,) = re.findall(r'href="(/toezicht/kon-zien\?[^"]+)"', text)
 
-    assert "Ziekenhuis Oost" in browser.get(unescape(place)).text and "dag=2026-03-10" in place
+    assert "Ziekenhuis Oost" in browser.get(unescape(place)).text and "dag=2026-03-10&amp;tijd=09%3A05%3A00" in place
+    assert "op 10-03-2026 09:05" in re.sub("<[^>]+>", "", browser.get(unescape(place)).text)
 
 
 def test_every_rule_that_can_decide_has_a_name_for_auditors() -> None:

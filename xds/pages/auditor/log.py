@@ -78,15 +78,19 @@ def columns(ask: Ask) -> list[Column]:
     ]
     if wide:
         found.append(Column("role", "Rol", lambda line: role(line.record)))
-        found.append(Column("documents", "Documenten", lambda line: len(line.record.documents), number=True))
     found += [
         Column("organisation", "Organisatie", lambda line: organisation(line.record)),
         Column("client", "Cliënt", lambda line: line.client[:8] or None,
                link=lambda line: f"/toezicht/log?client={line.client}" if line.client else None),
         Column("outcome", "Uitkomst", lambda line: outcome(line.record), mark=lambda line: outcome_mark(line.record)),
+        Column("rule", "Regel", lambda line: told("rule", line.record.rule) if line.record.rule else None),
     ]  # fmt: skip
     if wide:
         found.append(Column("why", "Waarom", lambda line: why(line.record, {})))
+    found.append(Column("documents", "Documenten", lambda line: len(line.record.documents) or None, number=True))
+    if wide:
+        ids = Column("document_ids", "Documentnummers", lambda line: [each.unique_id for each in line.record.documents])
+        found.append(ids)
     return found
 
 

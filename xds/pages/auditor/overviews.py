@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from xds.audit.report import Overview, Row, rows
+from xds.model.audit import Record
 from xds.model.hl7 import parse_cx
 from xds.model.stored import StoredEntry
 from xds.pages.ask import Ask, Format, Missing, Seen, View
@@ -79,7 +80,7 @@ async def overview(ask: Ask) -> View:
         kept = reader.log.find(question.selection, first, limit + 1)
         lines = lines_of(ask, kept[:limit])
         documents = (each.unique_id for line in lines for each in line.record.documents)
-        named = titles_of(reader, documents, _naming(ask, reader, lines))
+        named = titles_of(reader, documents, naming(ask, reader, [line.record for line in lines]))
         return lines, str(kept[limit].leaf.seq) if len(kept) > limit else None, named
 
     lines, onward, titles = await ask.read(look)
@@ -93,11 +94,11 @@ async def overview(ask: Ask) -> View:
     return View("auditor/overview.html", seen, {"title": _TITLES[kind], "question": question}, listing)
 
 
-def _naming(ask: Ask, reader: Reader, lines: list[Line]) -> Callable[[StoredEntry], str]:
+def naming(ask: Ask, reader: Reader, records: list[Record]) -> Callable[[StoredEntry], str]:
     """What documents are called for who asks: an organisation knows its own, and those that its employees met."""
     if ask.bound is None:
         return title_of
-    own = [line.record for line in lines if line.record.user.person.organisation == ask.bound]
+    own = [record for record in records if record.user.person.organisation == ask.bound]
     met = {document.unique_id for record in own for document in record.documents}
 
     def name(stored: StoredEntry) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -16,15 +17,18 @@ from xds.model.audit import Kept, Note, Record
 from xds.model.coded import Coded
 from xds.model.dutch_time import dutch_time
 from xds.model.hl7 import parse_cx
-from xds.pages.ask import Ask, Missing, Seen, View
+from xds.pages.ask import Ask, Format, Missing, Seen, View
 from xds.pages.auditor.log import event_of, outcome, outcome_mark
-from xds.pages.auditor.question import UZI_OID, told
+from xds.pages.auditor.overviews import naming
+from xds.pages.auditor.question import UZI_OID
+from xds.pages.auditor.record_words import decision, in_dutch
+from xds.pages.documents import titles_of, together
 from xds.pages.listing import Column, Listing
 from xds.ports import Reader
 
-_CHECKS = ("Bevoegd volgens de rol", "Behandelrelatie", "Toestemming", "Noodknop gebruikt")
 _PAGE = "Logregel"
 _MICROSECONDS = 1_000_000
+_LATE = timedelta(minutes=5)
 
 
 class Named(NamedTuple):
@@ -59,7 +63,7 @@ async def record(ask: Ask) -> View:
     """The record with the number of the address; Missing when there is none that this auditor may read."""
     seq = int(ask.match["seq"])
 
-    def look(reader: Reader) -> tuple[Kept, Note | None, list[bytes]]:
+    def look(reader: Reader) -> tuple[Kept, Note | None, list[bytes], Record | None, dict[str, str]]:
         lines = reader.log.lines(seq, 1)
         if not lines or lines[0].leaf.seq != seq:
             raise Missing
@@ -67,21 +71,28 @@ async def record(ask: Ask) -> View:
         if note is None or note.size <= seq:
             note = reader.log.newest_note()
         covered = note is not None and note.size > seq
-        return lines[0], note if covered else None, reader.log.proofs([seq], note.size)[seq] if note and covered else []
+        path = reader.log.proofs([seq], note.size)[seq] if note and covered else []
+        found = None if lines[0].payload is None else decode(lines[0].payload)
+        if not ask.may_read(found):
+            raise Missing
+        documents = () if found is None else (each.unique_id for each in found.documents)
+        titles = titles_of(reader, documents, naming(ask, reader, [] if found is None else [found]))
+        return lines[0], note if covered else None, path, found, titles
 
-    kept, note, path = await ask.read(look)
-    found = None if kept.payload is None else decode(kept.payload)
-    if not ask.may_read(found):
-        raise Missing
-    listing = Listing("logregel", "Alle velden van NEN 7513", _COLUMNS, [] if found is None else fields(found))
-    context: dict[str, Any] = {"seq": seq, "record": found, "proof": proof_of(kept, note, path)}
+    kept, note, path, found, titles = await ask.read(look)
+    rows = [] if found is None else fields(found, in_words=ask.format is Format.HTML)
+    listing = Listing("logregel", "Alle velden van NEN 7513", _COLUMNS, rows)
+    proof = proof_of(kept, note, path)
+    context: dict[str, Any] = {"seq": seq, "record": found, "proof": proof, "late": None, "documents": ()}
     if found is not None:
         context |= {
             "event": event_of(found),
             "outcome": outcome(found),
             "mark": outcome_mark(found),
-            "rule": told("rule", found.rule) if found.rule else "",
-            "checks": list(zip(_CHECKS, (letter == "T" for letter in found.checks), strict=True)),
+            "decision": list(decision(found)),
+            "documents": _documents(found, titles),
+            "day": dutch_time(found.started).date().isoformat(),
+            "late": proof.written - found.started if abs(proof.written - found.started) > _LATE else None,
             "client": ask.sources.patient_key(found.patient).hex() if found.patient else "",
         }
         is_own = ask.bound in (None, found.user.person.organisation)
@@ -90,13 +101,34 @@ async def record(ask: Ask) -> View:
     return View("auditor/record.html", Seen(_PAGE, (("nummer", str(seq)),), patients), context, listing)
 
 
-def fields(record: Record) -> list[Named]:
-    """Every field of the norm, in its order; those of an object for each object."""
-    found = _named("Gebeurtenis", EVENT, record) + _named("Gebruiker", USER, record)
+def _documents(record: Record, titles: Mapping[str, str]) -> list[tuple[str, tuple[str, ...]]]:
+    """Its documents by name, with why each was given or not where that differs."""
+    if not record.documents:
+        return []
+    reasons = record.reasons or {"": record.documents}
+    return [(reason, together(titles.get(each.unique_id) for each in some)) for reason, some in reasons.items()]
+
+
+def fields(record: Record, *, in_words: bool = False) -> list[Named]:
+    """Every field of the norm, in its order; those of an object for each object. `in_words` has codes in Dutch."""
+
+    def named(group: str, of: tuple[Field, ...], asked: Any) -> list[Named]:
+        values = [(field, field.value(asked)) for field in of]
+        return [
+            Named(
+                field.number,
+                group,
+                _spaced(field.name),
+                in_dutch(field.number, field.name, value, record) if in_words else _text(value),
+            )
+            for field, value in values
+        ]
+
+    found = named("Gebeurtenis", EVENT, record) + named("Gebruiker", USER, record)
     every = objects(record)
     for place, each in enumerate(every, 1):
-        found += _named("Object" if len(every) == 1 else f"Object {place}", OBJECT, (record, each))
-    return found + _named("Loggegevens", LOG, record) + _named("Aanvulling", EXTRA, record)
+        found += named("Object" if len(every) == 1 else f"Object {place}", OBJECT, (record, each))
+    return found + named("Loggegevens", LOG, record) + named("Aanvulling", EXTRA, record)
 
 
 def proof_of(kept: Kept, note: Note | None, path: list[bytes]) -> Proof:
@@ -119,17 +151,14 @@ def proof_of(kept: Kept, note: Note | None, path: list[bytes]) -> Proof:
 
 
 def _could_see(record: Record, client: str) -> str:
-    """Where it is told what the employee of a record could see of its client that day; "" when there is none."""
+    """Where it is told what the employee of a record could see of its client at its moment; "" when there is none."""
     if not client or record.purpose is None:
         return ""
     person = record.user.person
     employee = person.number if person.authority == UZI_OID else account(person)
-    day = dutch_time(record.started).date().isoformat()
-    return f"/toezicht/kon-zien?{urlencode({'client': client, 'medewerker': employee, 'dag': day})}"
-
-
-def _named(group: str, of: tuple[Field, ...], asked: Any) -> list[Named]:
-    return [Named(field.number, group, _spaced(field.name), _text(field.value(asked))) for field in of]
+    at = dutch_time(record.started)
+    words = {"client": client, "medewerker": employee, "dag": at.date().isoformat(), "tijd": at.strftime("%H:%M:%S")}
+    return f"/toezicht/kon-zien?{urlencode(words)}"
 
 
 def _text(value: str | Coded | None) -> str | None:
