@@ -100,11 +100,13 @@ def test_it_runs_as_a_program(tmp_path: Path) -> None:
         done = subprocess.run([sys.executable, SCRIPT, *arguments], cwd=tmp_path, capture_output=True, text=True)
         return done.returncode, done.stdout + done.stderr
 
-    told = "All is as it was written.\nrecords 9\nselection some\n"
+    told = "All is as it was written.\n9 of 9 exported records were checked, selection some.\n"
     assert run("bundle", "bundle/key", "anchor") == run("bundle") == (0, told)
     assert run("cut", "bundle/key", "anchor")[0] == 1
     (tmp_path / "bundle/key").unlink()
     status, told = run("bundle")
     assert status == 1 and "public key is missing" in told and "BAD" not in told
+    (tmp_path / "cut/manifest").write_text("nothing")
+    assert run("cut") == (1, "BAD: ValueError: the manifest is of another export\n")
     (tmp_path / "cut/manifest").unlink()
     assert run("cut") == (1, "BAD: ValueError: there is no manifest, and without one nobody knows what was left out\n")
