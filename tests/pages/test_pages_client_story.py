@@ -16,7 +16,7 @@ from xds.audit.hints import Hint, Rule
 from xds.consent.change import record
 from xds.consent.events import event_of
 from xds.consent.policy_file import load_policy
-from xds.model.audit import Access, Event
+from xds.model.audit import Access, Document, Event
 from xds.model.coded import Coded
 from xds.model.conduct import Who
 from xds.model.consent import ANYONE, Channel, Consent, Decision, Giver, Subject
@@ -171,3 +171,16 @@ def test_a_question_names_the_line_that_it_is_about_and_no_other_client_s(pages:
             assert stranger.get(f"/mijn/vraag?regel={asked}").status == 404
     (line,) = pages.visiting(str(client)).get("/mijn/vraag").text.split("functionaris gegevensbescherming")[1:]
     assert line.startswith(". Dat is de persoon die erop let")
+
+
+def test_a_document_that_another_rule_let_be_seen_has_its_own_reason(pages: Pages) -> None:
+    client = CX("999900134", BSN)
+    own = Document("1.2.4", "urn:uuid:4", rule="own-record", version="3", reason="Het is van de eigen organisatie.")
+    accesses = (Access(client, PERMITTED, (Document("1.2.3", "urn:uuid:3"), own)),)
+    pages.record(looked(JANSEN, client, 0, accesses=accesses))
+    (row,) = pages.visiting(str(client)).get("/mijn.json").json()["rows"]
+
+    consent, _, its_own = row["why"].partition(" Bij een document dat niet meer is aangemeld: ")
+    assert "toestemming" in consent
+    assert "een document van de eigen organisatie" in its_own
+    assert row["reason"] == "1.2.3: Mag, want er is toestemming. 1.2.4: Het is van de eigen organisatie."

@@ -6,7 +6,7 @@ Source: NEN 7513: 9; GDPR 15, as read in CJEU C-579/21.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -14,6 +14,7 @@ from xds.audit.events import EMERGENCY, KINDS, OWN
 from xds.audit.nen7513 import account
 from xds.audit.objects import named_recorder
 from xds.audit.record import OPERATOR_ROLE
+from xds.audit.report import why as why_of_each
 from xds.consent.plain import PLAIN
 from xds.model.audit import MAJOR, MINOR, SERIOUS, SUCCESS, Record
 from xds.model.coded import Coded
@@ -171,8 +172,8 @@ def line_of(seq: int, record: Record, known: Known) -> Line:
         _documents(record, known.titles),
         outcome,
         "bad" if urgent or review.unlawful else mark,
-        why,
-        record.reason,
+        why if mark == _NOT_DONE else " ".join([why, *_why_else(record, known)]),
+        why_of_each(record, known.titles),
         (record.emergency or "geen reden opgegeven") if urgent else None,
         "" if user.is_person or recorder else _AUTOMATIC,
         review.text,
@@ -233,6 +234,17 @@ def _decided(record: Record, client: str) -> tuple[str, str, str]:
         said = record.reason if plain is None else (plain.permits or "").format(client=client)
         return ("niet gelukt", _NOT_DONE, failed) if failed else (_PERMITTED, "good", said)
     return _REFUSED, _NOT_DONE, record.reason if plain is None else (plain.refuses or "").format(client=client)
+
+
+def _why_else(record: Record, known: Known) -> Iterator[str]:
+    """Why documents might be seen that another rule let be seen than the record's."""
+    by_rule: dict[str, list[str | None]] = {}
+    for each in record.documents:
+        plain = PLAIN.get(each.rule)
+        if plain is not None and plain.permits is not None and each.rule != record.rule:
+            by_rule.setdefault(plain.permits, []).append(known.titles.get(each.unique_id))
+    for said, names in by_rule.items():
+        yield f"Bij {', '.join(together(names))}: {said.format(client=known.client)}"
 
 
 def _organisation(record: Record, known: Mapping[str, str]) -> str:
