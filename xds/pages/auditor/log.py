@@ -87,7 +87,8 @@ def columns(ask: Ask) -> list[Column]:
     ]  # fmt: skip
     if wide:
         found.append(Column("why", "Waarom", lambda line: why(line.record, {})))
-    found.append(Column("documents", "Documenten", lambda line: len(line.record.documents) or None, number=True))
+    label = "Documenten" if wide else "Doc."
+    found.append(Column("documents", label, lambda line: len(line.record.documents) or None, number=True))
     if wide:
         ids = Column("document_ids", "Documentnummers", lambda line: [each.unique_id for each in line.record.documents])
         found.append(ids)
