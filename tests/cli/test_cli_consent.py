@@ -66,7 +66,7 @@ def test_a_permit_is_recorded_explained_withdrawn_and_kept(consent):
 
     recorded = consent("record", "--permit", *WORD)
     assert (recorded.exit_code, recorded.stderr) == (0, "")
-    assert "Toestemming vastgelegd (via een portaal): alle gegevens van alle aangesloten" in recorded.stdout
+    assert "Toestemming vastgelegd (via een portaal): alle gegevens van alle zorgaanbieders" in recorded.stdout
     allowed = consent("explain", *HOSPITAL, "--json")
     assert allowed.exit_code == 0
     (row,) = json.loads(allowed.stdout)
@@ -104,7 +104,7 @@ def test_each_change_is_in_the_log_and_so_is_one_that_was_refused(consent, tmp_p
     assert (thing["kind"]["code"], thing["id"], thing["details"]) == ("consent", "1", [["recorded_by", "balie"]])
     assert thing["name"].startswith("Toestemming vastgelegd (via een portaal): alle gegevens")
     assert "here a permit is specified" in refused["outcome_text"]
-    assert related["things"][0]["name"].startswith("Behandelrelatie van de organisatie met URA 00000003")
+    assert related["things"][0]["name"].startswith("Behandelrelatie van de organisatie met nummer 00000003")
 
 
 def test_each_look_is_in_the_log(consent, tmp_path, database):

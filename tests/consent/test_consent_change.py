@@ -79,7 +79,7 @@ def test_a_word_is_recorded_with_its_number_and_told_to_the_log(database, write)
     (word,) = facts(database).consents
     assert change == ConsentChange(
         ChangeKind.CONSENT, PATIENT, word.number, "portal", word.recorded_at,
-        "Toestemming vastgelegd (via een portaal): uitslagen van alle aangesloten zorgaanbieders, in te zien door "
+        "Toestemming vastgelegd (via een portaal): uitslagen van alle zorgaanbieders die meedoen, te bekijken door "
         "jeugdgezondheidszorg.",
     )  # fmt: skip
     assert "999911120" not in change.text
@@ -205,7 +205,7 @@ class TestRelations:
         write(record, POLICY, PATIENT, permit(organisation(HOSPITAL.ura)))
         asking = requester(HOSPITAL, "01.046")
         change = write(relate, PATIENT, relation(HOSPITAL, since=NOW), "portal", NOW)
-        assert change.text == "Behandelrelatie van de organisatie met URA 00000003 vanaf 1 juni 2026."
+        assert change.text == "Behandelrelatie van de organisatie met nummer 00000003 vanaf 1 juni 2026."
         assert sees(asking, facts(database), document(), now=LATER) == [True]
 
         ended = write(end_relation, PATIENT, HOSPITAL.ura, "portal", LATER)

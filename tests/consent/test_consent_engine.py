@@ -102,7 +102,7 @@ def test_a_permit_names_its_consent_and_says_so_in_a_sentence():
     assert str(verdict.checks) == "TTTF"
     assert explain(POLICY, MIDWIFE, "Zwangerschapskaart", verdict) == (
         "Verloskundige van Verloskundigenpraktijk De Ooievaar mag 'Zwangerschapskaart' inzien. De cliënt heeft op "
-        "2 mei 2026 toestemming gegeven: behandelgegevens van alle aangesloten zorgaanbieders, in te zien door "
+        "2 mei 2026 toestemming gegeven: behandelgegevens van alle zorgaanbieders die meedoen, te bekijken door "
         f"verloskundigenpraktijken en geboortecentra. (regel consent, versie {given.number}, controles TTTF)"
     )
 

@@ -321,15 +321,16 @@ def test_she_reads_what_she_allows_and_how_that_changed(pages: Pages) -> None:
     text = browser.get("/mijn/toestemming").text
     rows = browser.get("/mijn/toestemming.json").json()["rows"]
 
-    about = "uitslagen van Ziekenhuis De Uiver, in te zien door verloskundigenpraktijken en geboortecentra"
-    assert [(row["decision"], row["about"], row["state"]) for row in rows] == [
-        ("toestemming", "alle gegevens van alle aangesloten zorgaanbieders, in te zien door jeugdgezondheidszorg",
+    results = "verloskundigenpraktijken en geboortecentra", "uitslagen", "Ziekenhuis De Uiver"
+    assert [(row["decision"], row["consumer"], row["what"], row["holder"], row["state"]) for row in rows] == [
+        ("toestemming", "jeugdgezondheidszorg", "alle gegevens", "alle zorgaanbieders die meedoen",
          "gold tot 15 maart 2026"),
-        ("bezwaar", about, "geldt nu"),
-        ("toestemming", about, "vervangen op 12 maart 2026"),
+        ("bezwaar", *results, "geldt nu"),
+        ("toestemming", *results, "vervangen op 12 maart 2026"),
     ]  # fmt: skip
-    assert "Gekozen door de cliënt, in een gesprek, op" in text and "Ook als er gevaar is mag niemand kijken" in text
-    assert "Balie" not in text
+    assert "Dit mag niet: uitslagen zien van Ziekenhuis De Uiver." in text
+    assert "Gekozen door u, in een gesprek, op" in text and "Ook als er gevaar is mag niemand kijken" in text
+    assert "Ingevoerd door Balie &lt;b&gt;." in text and "<b>" not in text
     (looked, *_) = pages.records(patient=pages.recorder.patient(client), transaction="consent-read")
     assert looked.things[0].name == "Toestemming"
 

@@ -69,7 +69,7 @@ def relate(
         return ("the relation ends before it begins",)
     number = writer.consents.add_relation(found[0], relation, recorded_by, recorded_at)
     until = "" if relation.until is None else f" tot {dutch_day(relation.until)}"
-    organisation = _names(writer).get(relation.ura) or f"de organisatie met URA {relation.ura}"
+    organisation = _names(writer).get(relation.ura) or f"de organisatie met nummer {relation.ura}"
     text = f"Behandelrelatie van {organisation} vanaf {dutch_day(relation.since)}{until}."
     return ConsentChange(ChangeKind.RELATION, patient_id, number, recorded_by, recorded_at, text)
 

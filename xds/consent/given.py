@@ -189,7 +189,7 @@ def subject_words(policy: Policy, consent: Consent, names: Mapping[str, str] = _
     """What a consent is about, in Dutch. `names` are those of organisations, by URA."""
     holder, category, consumer = consent.subject
     what = "alle gegevens" if category is None else policy.data_categories.get(category, category)
-    return f"{what} van {scope_words(policy, holder, names)}, in te zien door {scope_words(policy, consumer, names)}"
+    return f"{what} van {scope_words(policy, holder, names)}, te bekijken door {scope_words(policy, consumer, names)}"
 
 
 def scope_words(policy: Policy, scope: Scope, names: Mapping[str, str] = _NO_NAMES) -> str:
@@ -199,7 +199,7 @@ def scope_words(policy: Policy, scope: Scope, names: Mapping[str, str] = _NO_NAM
             category = policy.organisation_categories.get(scope.code)
             return scope.code if category is None else category.display
         case ScopeKind.ORGANISATION:
-            return names.get(scope.code) or f"de organisatie met URA {scope.code}"
+            return names.get(scope.code) or f"de organisatie met nummer {scope.code}"
         case ScopeKind.PERSON:
             return f"de zorgverlener met nummer {scope.code.partition('@')[0]}"
-    return "alle aangesloten zorgaanbieders"
+    return "alle zorgaanbieders die meedoen"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from xds.consent.given import CHANNELS, subject_words
+from xds.consent.given import CHANNELS, scope_words, subject_words
 from xds.consent.givers import age_at, may_permit
 from xds.consent.policy import Form, Policy
 from xds.model.consent import ClientFacts, Consent, Decision, Giver, ScopeKind, Subject
@@ -26,6 +26,9 @@ class Choice(NamedTuple):
     recorded_at: datetime
     decision: str
     about: str
+    what: str
+    holder: str
+    consumer: str
     since: datetime
     until: datetime | None
     given_by: str
@@ -78,19 +81,29 @@ def choices(
 
 
 def _choice(policy: Policy, word: Consent, names: Mapping[str, str], state: str) -> Choice:
+    holder, category, consumer = word.subject
     return Choice(
         word.number,
         word.recorded_at,
         _DECISIONS[word.decision],
         subject_words(policy, word, names),
+        "alle gegevens" if category is None else policy.data_categories.get(category, category),
+        scope_words(policy, holder, names),
+        scope_words(policy, consumer, names),
         word.since,
         word.until,
         " en ".join(_GIVERS[giver] for giver in Giver if giver in word.given_by),
         CHANNELS[word.channel],
-        word.recorded_by,
+        _recorder(word.recorded_by, names),
         word.in_emergency,
         state,
     )
+
+
+def _recorder(said: str, names: Mapping[str, str]) -> str:
+    """Who recorded it, with the organisation by name where a portal put its URA before it."""
+    ura, _, person = said.partition(":")
+    return f"{person}, {names[ura]}" if person and ura in names else said
 
 
 def _state(policy: Policy, word: Consent, later: Consent | None, facts: ClientFacts, now: datetime) -> str:
