@@ -246,6 +246,9 @@ def test_each_document_has_its_own_reason_where_they_differ(pages: Pages) -> Non
         io.StringIO(browser.get(asked(browser, words, "csv") + "/bestand").body.decode("utf-8-sig")), delimiter=";"
     )
     assert row["Waarom"] == told
+    shown = browser.get(f"/toezicht/log/{row['Nr']}").text.partition('id="documenten"')[2]
+    said = re.findall(r"<p>(.*?)</p>", shown.partition("</section>")[0])
+    assert said == ["Mag, want er is toestemming.", "Het is van de eigen organisatie."]
     assert browser.get(f"/toezicht/overzicht/medewerker.json?{words}").json()["rows"][0]["reason"] == told
     norm = browser.get(asked(browser, words, "nen7513") + "/bestand").text
     assert "rule: own-record 3; reason: Het is van de eigen organisatie." in norm
