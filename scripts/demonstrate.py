@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from demonstration.month import write_month
+from demonstration.month import BEGAN, write_month
 from demonstration.pages import Officer, how_to_look
 from demonstration.people import MIDWIFE, NURSE, OBSTETRICIAN, system_of
 from demonstration.region import (
@@ -302,7 +302,8 @@ def started(region: Region) -> Iterator[subprocess.Popen[bytes]]:
         domain, policy = (ROOT / "fixtures" / each / "geboortezorg.toml" for each in ("affinity-domains", "policies"))
         files = ("--affinity-domain", str(domain), "--policy", str(policy))
         ports = ("--port", str(region.http), "--mllp-port", str(region.mllp))
-        xds("init", "--demo", *files, *ports, str(region.folder))
+        since = str((datetime.now(UTC) - BEGAN).date())
+        xds("init", "--demo", "--since", since, *files, *ports, str(region.folder))
         put_pages_at(region)
     with step("A month of ordinary work is put on record, of some dozens of clients"):
         write_month(load(region.config), datetime.now(UTC))

@@ -23,7 +23,7 @@ from xds.model.party import Participant, Requester
 from xds.settings import Settings
 
 DAYS = 31
-_BEGAN = timedelta(days=120)
+BEGAN = timedelta(days=120)
 """How long ago the exchange began."""
 
 
@@ -125,7 +125,7 @@ async def _happen(settings: Settings, database: Database, now: datetime) -> int:
     exchange = Exchange(settings, database, chance)
     participants = database.read_now(lambda reader: reader.participants())
     month = Month(exchange, dutch_time(now).date(), participants, chance)
-    await exchange.begin([client.patient for client in month.clients], now - _BEGAN)
+    await exchange.begin([client.patient for client in month.clients], now - BEGAN)
     together: dict[CX, Act] = {}
     for act in month.acts():
         if act.changes is None or act.changes in together:

@@ -58,7 +58,8 @@ def test_a_second_run_keeps_what_is_there(xds, folder):
 
 def test_a_demonstration_with_a_policy_asks_who_it_is_and_anchors_its_log(xds, tmp_path):
     assert xds("init", "demo", "--demo", "--policy", POLICY_FILE).returncode == 0
-    assert xds("init", "open", "--demo").returncode == 0
+    assert xds("init", "open", "--demo", "--since", "2026-08-01").returncode == 0
+    assert "connected since 2026-08-01" in xds("participant", "list", "--config", tmp_path / "open" / "xds.toml").stdout
     assert xds("init", "plain").returncode == 0
 
     settings = settings_of(tmp_path / "demo")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -106,6 +106,12 @@ _DATABASE = "sqlite:///data/xds.db"
     metavar="FILE",
     help="Copy this file, which says who may see what, into the folder as policy.toml and use it.",
 )
+@click.option(
+    "--since",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DATE",
+    help="Day on which the organisations of --demo were connected; by default today.",
+)
 @click.option("--repository-id", metavar="OID", help="repositoryUniqueId; by default a new one is made from a UUID.")
 @click.option(
     "--database", default=_DATABASE, show_default=True, metavar="URL", help="Database to use; its tables are made."
@@ -119,6 +125,7 @@ def command(
     demo: bool,
     affinity_domain: tuple[Path, ...],
     policy: Path | None,
+    since: datetime | None,
     repository_id: str | None,
     database: str,
     port: int,
@@ -166,7 +173,7 @@ def command(
         raise
     _prepare(settings)
     if demo and not kept:
-        _add_participants(file, folder / "tls")
+        _add_participants(file, folder / "tls", (since or datetime.now(UTC)).date())
     click.echo(f"Ready. Start it with: xds serve --config {file}")
 
 
@@ -207,13 +214,12 @@ def _make_issuer(folder: Path) -> None:
         _write(folder / name, content)
 
 
-def _add_participants(config: Path, certificates: Path) -> None:
+def _add_participants(config: Path, certificates: Path, since: date) -> None:
     """Register each organisation with its certificate, recorded in the log as by `xds participant add`."""
     from xds.cli.participant import register
 
-    today = datetime.now(UTC).date()
     for name, organisation in ORGANISATIONS.items():
-        register(config, certificates / f"{name}.pem", organisation, (SOURCES[name],), today, NormStatus())
+        register(config, certificates / f"{name}.pem", organisation, (SOURCES[name],), since, NormStatus())
 
 
 def _write_certificate(folder: Path, name: str, certificate) -> None:
