@@ -26,7 +26,7 @@ STORY = (
     r"Zwangerschapskaart \(application/pdf, 24657 bytes\)",
     r"And retrieves them \(ITI-43\): the bytes are what the midwife sent",
     r"A stranger, .* finds nothing",
-    r"JGZ De Wieg heeft op dit moment geen behandelrelatie met de cliënt",
+    r"JGZ De Wieg had toen geen behandelrelatie met de cliënt",
     r"MessageExpired: the assertion has expired",
     r"FailedAuthentication: the assertion is of another organisation than the client certificate",
     r"Eva withdraws what she agreed to",

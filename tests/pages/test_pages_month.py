@@ -77,7 +77,7 @@ def test_the_way_from_a_hint_to_its_records_says_why_each_was_permitted(month: P
     assert len(rows) == 42
     refused = [row for row in rows if row["outcome"] == "geweigerd"]
     assert len(refused) == 25
-    assert {row["reason"] for row in refused} == {"JGZ De Wieg heeft op dit moment geen behandelrelatie met de cliënt."}
+    assert {row["reason"] for row in refused} == {"JGZ De Wieg had toen geen behandelrelatie met de cliënt."}
     assert re.search(r'href="/toezicht/log\?[^"]*medewerker=', browser.get(url).text)
 
 

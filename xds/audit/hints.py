@@ -146,7 +146,7 @@ def _of_day(each: EmployeeDay, usual: Usual, rules: HintRules) -> Iterator[Hint]
         )
     least = rules.unrelated.least_clients
     if each.unrelated >= least:
-        text = f"Vroeg naar {each.unrelated} cliënten met wie de organisatie geen behandelrelatie heeft."
+        text = f"Vroeg naar {each.unrelated} cliënten met wie de organisatie toen geen behandelrelatie had."
         yield Hint(Rule.UNRELATED, who, day, text, f"Ten minste {least} van zulke cliënten op een dag.")
     if each.refused >= rules.refusals.least:
         text = f"{_times(each.refused)} geweigerd, van {_lines(each.records)} op deze dag."

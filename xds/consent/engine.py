@@ -136,7 +136,7 @@ class Judge:
     def _unrelated(self) -> _Refusal | None:
         if self._relation is not None:
             return None
-        reason = f"{self._requester.organisation.name} heeft op dit moment geen behandelrelatie met de cliënt."
+        reason = f"{self._requester.organisation.name} had toen geen behandelrelatie met de cliënt."
         return _Refusal("treatment-relation", self._policy.version, reason)
 
     def _not_permitted(self, answer: Answer | None) -> _Refusal | None:
