@@ -100,7 +100,7 @@ def test_it_runs_as_a_program(tmp_path: Path) -> None:
         done = subprocess.run([sys.executable, SCRIPT, *arguments], cwd=tmp_path, capture_output=True, text=True)
         return done.returncode, done.stdout + done.stderr
 
-    told = "All is as it was written.\n9 of 9 exported records were checked, selection some.\n"
+    told = "All is as it was written.\n9 of 9 records were checked; selection some; time 2025-03-12T13:05:00Z.\n"
     assert run("bundle", "bundle/key", "anchor") == run("bundle") == (0, told)
     assert run("cut", "bundle/key", "anchor")[0] == 1
     (tmp_path / "bundle/key").unlink()

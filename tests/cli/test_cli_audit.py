@@ -197,7 +197,8 @@ def test_a_clients_part_is_verified_by_itself(story: Database, xds: Xds, tmp_pat
     text = (tmp_path / "hers/log.ndjson").read_text()
     assert SOFIE.number not in text and text.count(MARIA.number) == 5, "four of hers, and this export"
     verified = xds("audit", "verify", "hers").stdout
-    assert "5 of the 5 exported records were checked.\nAsked for: patient: chosen.\n" in verified
+    assert "5 of the 5 exported records were checked.\nExported at 20" in verified
+    assert " UTC. Asked for: patient: chosen.\n" in verified
     assert "not compared with any anchor, for none was given." in verified and "All is as it was written." in verified
     assert independent(tmp_path / "hers") == 0
     (tmp_path / "hers/log.ndjson").write_text("".join(text.splitlines(keepends=True)[:1]))

@@ -27,18 +27,22 @@ from xds.model.visible import in_line
 _RUNS = r"none|[0-9]+(?:-[0-9]+)?(?:,[0-9]+(?:-[0-9]+)?)*"
 _TEXT = re.compile(
     rf"(?P<origin>\S+)\nexport\ntree (?P<size>[0-9]+)\nrecords (?P<records>[0-9]+)\nseqs (?P<seqs>{_RUNS})\n"
-    r"(?P<digests>(?:sha256 \S+ [0-9a-f]{64}\n)+)selection (?P<selection>[^\n]+)\ntime \S+\n"
+    r"(?P<digests>(?:sha256 \S+ [0-9a-f]{64}\n)+)selection (?P<selection>[^\n]+)\n"
+    r"time (?P<time>[0-9T:-]+Z)\n"
 )
 
 
 class Manifest(NamedTuple):
-    """What was exported. `runs` are the first and last seq of each run; `digests` the SHA-256 of files, by name."""
+    """What was exported, and when (UTC). `runs` are the first and last seq of each run; `digests` the SHA-256 of files,
+    by name.
+    """
 
     origin: str
     size: int
     runs: tuple[tuple[int, int], ...]
     digests: Mapping[str, str]
     selection: str
+    time: datetime
 
     @property
     def records(self) -> int:
@@ -79,7 +83,8 @@ def read_manifest(note: str, key: VerificationKey) -> Manifest:
         raise ValueError("it is not the manifest of an export of this log")
     runs = tuple(_run(text) for text in match["seqs"].split(",") if text != "none")
     digests = {name: digest for _, name, digest in map(str.split, match["digests"].splitlines())}
-    found = Manifest(match["origin"], int(match["size"]), runs, digests, match["selection"])
+    time = datetime.fromisoformat(match["time"])
+    found = Manifest(match["origin"], int(match["size"]), runs, digests, match["selection"], time)
     if found.records != int(match["records"]):
         raise ValueError("it names another number of records than it lists")
     return found

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import NamedTuple
 
 from xds.audit.bundle import Header, Line, read_header, read_line
@@ -34,7 +35,8 @@ class Report:
     """What was found. `records` were read; of these `redacted` have no payload any more.
 
     `sealed` is the size of the largest checkpoint that agrees, and `anchored` that of the largest anchor; `anchors` is
-    how many were given. `listed` and `selection` are what the manifest says of how many there are, and which.
+    how many were given. `listed`, `selection` and `exported` are what the manifest says: how many were exported, which
+    and when.
     """
 
     findings: list[Finding] = field(default_factory=list)
@@ -45,6 +47,7 @@ class Report:
     anchors: int = 0
     listed: int | None = None
     selection: str | None = None
+    exported: datetime | None = None
 
     @property
     def sound(self) -> bool:
@@ -105,7 +108,7 @@ def _manifest(note: str, key: VerificationKey, newest: int, report: Report) -> M
         wrong = f"the manifest can't be trusted: {error}" if note else "there is no manifest"
         report.findings.append(Finding("manifest", None, wrong))
         return None
-    report.listed, report.selection = found.records, found.selection
+    report.listed, report.selection, report.exported = found.records, found.selection, found.time
     if found.size != newest:
         wrong = f"the manifest is of a log of {found.size} records, and the last checkpoint has {newest}"
         report.findings.append(Finding("manifest", None, wrong))

@@ -255,7 +255,7 @@ def _say(found: Report) -> None:
     click.echo(f"Sealed up to {found.sealed or 0}, {_anchored(found)}.")
     if found.listed is not None:
         click.echo(f"{found.records} of the {found.listed} exported records were checked.")
-        click.echo(f"Asked for: {found.selection}.")
+        click.echo(f"Exported at {found.exported:%Y-%m-%d %H:%M:%S} UTC. Asked for: {found.selection}.")
     for finding in found.findings:
         place = "" if finding.seq is None else f"record {finding.seq}: "
         click.echo(f"BAD {finding.kind}: {place}{finding.text}")

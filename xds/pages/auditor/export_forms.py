@@ -46,6 +46,9 @@ Zo controleert u het:
 3. Voer uit: xds audit verify MAP --key SLEUTELBESTAND
    Of zonder dit programma, met scripts/verify-audit uit de broncode: verify-audit MAP SLEUTELBESTAND
    Het programma zegt hoeveel regels het controleerde, van hoeveel, en welke regel als eerste niet klopt.
+4. Bewaart iemand anders de controlepunten van dit logboek ook? Vraag die dan op en controleer er mee:
+   xds audit verify MAP --key SLEUTELBESTAND --anchor MAP_MET_CONTROLEPUNTEN
+   Zo ziet u of ook wie de geheime sleutel heeft niets heeft veranderd.
 """
 _LIST = "lijst.csv"
 
