@@ -19,7 +19,7 @@ from xds.consent.policy_file import load_policy
 from xds.model.audit import Access, Document, Event
 from xds.model.coded import Coded
 from xds.model.conduct import Who
-from xds.model.consent import ANYONE, Channel, Consent, Decision, Giver, Subject
+from xds.model.consent import ANYONE, Channel, Consent, Decision, Giver, Scope, ScopeKind, Subject
 from xds.model.hint import Finding, Review
 from xds.model.hl7 import CX
 from xds.model.party import NormStatus, Person, Requester
@@ -69,7 +69,8 @@ def test_who_took_a_choice_down_is_told_to_the_client_and_to_the_officer(pages: 
     text, at = str(client), BEGIN
     assert pages.settings.consent.policy is not None
     policy = load_policy(pages.settings.consent.policy)
-    word = Consent(0, Subject(ANYONE, None, ANYONE), Decision.DENY, at, None, frozenset({Giver.CLIENT}), Channel.SPOKEN,
+    subject = Subject(ANYONE, None, Scope(ScopeKind.ORGANISATION, PRACTICE.ura))
+    word = Consent(0, subject, Decision.DENY, at, None, frozenset({Giver.CLIENT}), Channel.SPOKEN,
                    f"{HOSPITAL.ura}:Sanne Bos", at)  # fmt: skip
 
     def change(writer: Writer) -> None:
@@ -80,9 +81,13 @@ def test_who_took_a_choice_down_is_told_to_the_client_and_to_the_officer(pages: 
                                                       participant=portal)))  # fmt: skip
 
     pages.database.write_now(change)
+    reason = f"De cliënt heeft bezwaar gemaakt: alles, te bekijken door de organisatie met nummer {HOSPITAL.ura}."
+    refused = Verdict(False, "consent", "1", reason, Checks(True, True, False))
+    pages.record(looked(CALM, client, 3, refused))
     page = pages.visiting(text).get("/mijn").text
     officer, found = pages.signed_in("leest-wie"), f"client={pages.recorder.patient(text).hex()}"
     dossier = officer.get(f"/toezicht/overzicht/dossier.json?{found}").json()["rows"][0]
+    assert f"te bekijken door {HOSPITAL.name}." in page
     own = officer.get(f"/toezicht/overzicht/client.json?{found}").json()["rows"][0]
 
     assert "ingevoerd door Sanne Bos" in page and "Bezwaar vastgelegd (in een gesprek): alle gegevens" in page
@@ -149,8 +154,8 @@ def test_a_long_history_is_told_in_parts(pages: Pages) -> None:
     first = browser.get("/mijn?tot=2026-03-31").text
     (older,) = re.findall(r'href="(/mijn[?][^"]+)" rel="next"', first)
     second = browser.get(older.replace("&amp;", "&")).text
-    assert (first.count('<li class="card look'), second.count('<li class="card look')) == (40, 10)
-    assert "Ouder dan dit" not in second and "Terug naar het nieuwste" in second
+    assert (first.count('<li class="card look'), second.count('<li class="card look')) == (25, 25)
+    assert "Ouder dan dit" in first and "Terug naar het nieuwste" in second
     assert first.index("als document (PDF)") < first.index('<li class="card look')
 
 

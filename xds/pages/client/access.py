@@ -17,7 +17,7 @@ from xds.pages.pdf import to_pdf
 from xds.pages.period import Period, period_of, shortcuts
 from xds.ports import Reader
 
-_ON_A_PAGE = 40
+_ON_A_PAGE = 25
 _IN_A_FILE = 1000
 _NAME = "wie-heeft-mijn-dossier-ingezien"
 _PAGE = "Wie heeft mijn dossier ingezien"

@@ -6,6 +6,7 @@ Source: NEN 7513: 9; GDPR 15, as read in CJEU C-579/21.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
@@ -100,6 +101,7 @@ _FAILED = {
 _REFUSED, _PERMITTED, _NEUTRAL, _READ = "geweigerd", "toegestaan", "vastgelegd", "bekeken"
 _UNLAWFUL = "achteraf niet in orde"
 _NOT_DONE = "notice"
+_NUMBERED = re.compile(r"de organisatie met (?:URA|nummer) ([0-9]{8})")
 _BY = " door"
 _CONSENT_CHANGE = KINDS["consent-change"].type
 _AUTOMATIC = "Dit deed een computersysteem vanzelf. Er zat op dat moment niemand in het dossier te kijken."
@@ -168,12 +170,12 @@ def line_of(seq: int, record: Record, known: Known) -> Line:
         _organisation(record, known.organisations),
         _role(record, known),
         (person.name or f"zorgverlener met nummer {person.number}") if urgent and user.is_person else recorder,
-        _changed(record) or _deed(record, mark, known),
+        _changed(record, known) or _deed(record, mark, known),
         _documents(record, known.titles),
         outcome,
         "bad" if urgent or review.unlawful else mark,
         why if mark == _NOT_DONE else " ".join([why, *_why_else(record, known)]),
-        why_of_each(record, known.titles),
+        _named(why_of_each(record, known.titles), known),
         (record.emergency or "geen reden opgegeven") if urgent else None,
         "" if user.is_person or recorder else _AUTOMATIC,
         review.text,
@@ -187,11 +189,16 @@ def _documents(record: Record, titles: Mapping[str, str]) -> tuple[str, ...]:
     return together(titles.get(unique_id) for unique_id in unique_ids)
 
 
-def _changed(record: Record) -> str:
+def _changed(record: Record, known: Known) -> str:
     """What was written in the consent register, in its own sentence; "" where nothing was."""
     if record.kinds[0] != _CONSENT_CHANGE or not record.things:
         return ""
-    return record.things[0].name or ""
+    return _named(record.things[0].name or "", known)
+
+
+def _named(text: str, known: Known) -> str:
+    """A sentence of the log, with organisations by name where it has their numbers."""
+    return _NUMBERED.sub(lambda found: known.organisations.get(found[1], found[0]), text)
 
 
 def _deed(record: Record, mark: str, known: Known) -> str:
