@@ -230,7 +230,9 @@ def test_a_review_is_kept_with_who_and_when_and_is_on_record(busy: Pages) -> Non
 
     siblings = browser.get(url).text.split('name="ook" value="')[1:]
     kept = browser.post(url, {"uitkomst": "investigate", "toelichting": "Gesprek gepland.", "ook": siblings[0][:32]})
-    assert (kept.status, kept.headers["Location"]) == (303, "/toezicht")
+    assert (kept.status, kept.headers["Location"]) == (303, "/toezicht?vastgelegd=ja")
+    assert "Uw beoordeling is vastgelegd" in browser.get(kept.headers["Location"]).text
+    assert "Uw beoordeling is vastgelegd" not in browser.get("/toezicht").text
     page = browser.get(url).text
     assert "Wordt uitgezocht" in page and "Gesprek gepland." in page and "Naam van beoordeelt" in page
     assert "wordt uitgezocht" in browser.get("/toezicht").text

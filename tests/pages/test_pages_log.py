@@ -329,7 +329,12 @@ def test_a_search_is_kept_shared_and_thrown_away(pages: Pages) -> None:
     words = "uitkomst=4&organisatie=00005678&voor=3"
     for name, shared in (("Alleen van mij", ""), ("Voor iedereen", "ja")):
         assert browser.post("/toezicht/zoekopdrachten", {"naam": name, "vraag": words, "delen": shared}).status == 303
+    for written in ("Over 999911120", "Over 9999 11 120"):
+        refused = browser.post("/toezicht/zoekopdrachten", {"naam": written, "vraag": words, "delen": "ja"})
+        assert refused.status == 422 and "staat een burgerservicenummer" in refused.text
+        assert written not in refused.text and "uitkomst=4" in refused.text
     mine = browser.get("/toezicht/zoekopdrachten.json").json()["rows"]
+    assert {row["account"] for row in mine} == {"Naam van bewaart (bewaart)"}
     assert [(row["name"], row["shared"]) for row in mine] == [("Alleen van mij", False), ("Voor iedereen", True)]
     text = other.get("/toezicht/zoekopdrachten").text
     assert "Alleen van mij" not in text and "Voor iedereen" in text

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 _WEIGHTS = (9, 8, 7, 6, 5, 4, 3, 2, -1)
+_WRITTEN = re.compile(r"(?<!\d)\d(?:[ .]?\d){8}(?!\d)", re.ASCII)
 
 
 def is_valid_bsn(number: str) -> bool:
@@ -14,3 +17,8 @@ def is_valid_bsn(number: str) -> bool:
     if len(number) != 9 or not (number.isascii() and number.isdigit()) or number == "000000000":
         return False
     return sum(weight * int(digit) for weight, digit in zip(_WEIGHTS, number, strict=True)) % 11 == 0
+
+
+def holds_bsn(text: str) -> bool:
+    """Whether what somebody wrote has a valid number in it, in one piece or in groups."""
+    return any(is_valid_bsn(re.sub("[ .]", "", found)) for found in _WRITTEN.findall(text))

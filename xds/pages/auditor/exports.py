@@ -15,6 +15,7 @@ from xds.model.desk import Export
 from xds.model.hl7 import CX, parse_cx
 from xds.model.viewer import Auditor, Role
 from xds.pages.ask import Ask, Done, File, Missing, Seen, View
+from xds.pages.auditor.colleagues import names_of_auditors
 from xds.pages.auditor.export_forms import FORMS, PDF_MOST, Lines, Taken
 from xds.pages.auditor.log import lines_of
 from xds.pages.auditor.question import Question, question_in, question_of
@@ -68,11 +69,11 @@ class ExportPages:
     async def exports(self, ask: Ask) -> View:
         """The exports of the last days that this auditor asked for, or may approve."""
         auditor = _auditor(ask)
-        kept = await ask.read(lambda reader: reader.desk.exports(ask.now - _LASTS))
+        kept, names = await ask.read(lambda reader: (reader.desk.exports(ask.now - _LASTS), names_of_auditors(reader)))
         mine = [each for each in kept if each.account == auditor.account or self._may_approve(auditor, each)]
         columns = [
             Column("asked", "Gevraagd", lambda each: each.asked),
-            Column("account", "Door", lambda each: each.account),
+            Column("account", "Door", lambda each: names.get(each.account, each.account)),
             Column("form", "Vorm", lambda each: FORMS[each.form].label),
             Column("total", "Regels", lambda each: each.total, number=True),
             Column("state", "Stand", lambda each: self._state(ask, auditor, each),
@@ -87,6 +88,7 @@ class ExportPages:
         found, auditor = await self._found(ask), _auditor(ask)
         context = {
             "export": found,
+            "names": await ask.read(names_of_auditors),
             "label": FORMS[found.form].label,
             "question": question_in(ask, found.words),
             "state": self._state(ask, auditor, found),

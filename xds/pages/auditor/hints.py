@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import NamedTuple
 
 from xds.audit.hints import Hint, Rule
-from xds.model.bsn import is_valid_bsn
+from xds.model.bsn import holds_bsn
 from xds.model.dutch_time import dutch_time
 from xds.model.hint import Finding, Review
 from xds.model.hl7 import parse_cx
@@ -31,7 +30,6 @@ _SHORT = {Finding.IN_ORDER: "in orde", Finding.INVESTIGATE: "wordt uitgezocht", 
 _MARKS = {Finding.IN_ORDER: "good", Finding.INVESTIGATE: "notice", Finding.UNLAWFUL: "bad"}
 _HEAVY = frozenset({Rule.INSISTING, Rule.EMERGENCY, Rule.HOUR})
 _MOST = 2000
-_NUMBER = re.compile(r"(?<!\d)\d{8,9}(?!\d)")
 _STATES = (("open", "Nog te bekijken"), ("beoordeeld", "Beoordeeld"), ("alle", "Alle"))
 
 
@@ -148,7 +146,7 @@ class HintPages:
             ("uitkomst", finding),
             *(("signaal", f"{each.rule} {each.day} {each.employee} {each.hint}") for each in reviews),
         )
-        return Done(Seen("Signaal beoordeeld", words, kind="hint-review"), "/toezicht", keep)
+        return Done(Seen("Signaal beoordeeld", words, kind="hint-review"), "/toezicht?vastgelegd=ja", keep)
 
     async def _one(self, ask: Ask) -> tuple[Raised, list[Raised]]:
         found = await self.raised(ask)
@@ -230,6 +228,6 @@ def _mistake(finding: str, remark: str) -> str:
         return "Schrijf bij deze uitkomst een toelichting."
     if len(remark) > _MOST:
         return f"De toelichting is langer dan {_MOST} tekens."
-    if any(map(is_valid_bsn, _NUMBER.findall(remark))):
+    if holds_bsn(remark):
         return "In de toelichting staat een burgerservicenummer. Haal het weg: de regels in het logboek hebben het al."
     return ""
