@@ -220,7 +220,8 @@ def test_an_export_is_anchored_when_it_is_made(story: Database, xds: Xds, tmp_pa
     assert xds("audit", "export", "hers", "--patient", MARIA.number).returncode == 0
     found = json.loads(xds("audit", "verify", "hers", "--json", "--anchor", "anchors").stdout)
     assert (found["sound"], found["anchored"]) == (True, found["sealed"])
-    assert (found["records"], found["exported"], found["selection"]) == (5, 5, "patient: chosen")
+    assert (found["records"], found["listed"], found["selection"]) == (5, 5, "patient: chosen")
+    assert datetime.now(UTC) - datetime.fromisoformat(found["exported"]) < timedelta(hours=1)
     assert f"anchored up to {found['sealed']}." in xds("audit", "verify", "hers", "--anchor", "anchors").stdout
     (tmp_path / "other").mkdir()
     shutil.copy(tmp_path / "hers/checkpoints", tmp_path / "other/note")

@@ -101,7 +101,8 @@ def verify(
     if as_json:
         summary = {"sound": found.sound, "records": found.records, "redacted": found.redacted}
         summary |= {"sealed": found.sealed, "anchored": found.anchored, "first_bad": found.first_bad}
-        summary |= {"exported": found.listed, "selection": found.selection}
+        made = None if found.exported is None else found.exported.isoformat()
+        summary |= {"listed": found.listed, "selection": found.selection, "exported": made}
         click.echo(json.dumps(summary | {"findings": [each._asdict() for each in found.findings]}, indent=2))
     else:
         _say(found)
