@@ -87,6 +87,10 @@ def test_who_took_a_choice_down_is_told_to_the_client_and_to_the_officer(pages: 
     page = pages.visiting(text).get("/mijn").text
     officer, found = pages.signed_in("leest-wie"), f"client={pages.recorder.patient(text).hex()}"
     dossier = officer.get(f"/toezicht/overzicht/dossier.json?{found}").json()["rows"][0]
+    line = officer.get(f"/toezicht/log.json?{found}&gebeurtenis=consent-change").json()["rows"][0]
+    assert (line["employee"], line["role"]) == ("Sanne Bos", "computersysteem")
+    assert "door Sanne Bos, via een systeem" in officer.get(f"/toezicht/log/{line['seq']}").text
+    assert "Source Role ID" not in officer.get(f"/toezicht/log?{found}").text
     assert f"te bekijken door {HOSPITAL.name}." in page
     own = officer.get(f"/toezicht/overzicht/client.json?{found}").json()["rows"][0]
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from xds.audit.events import KINDS
 from xds.audit.nen7513 import account
+from xds.audit.objects import named_recorder
 from xds.audit.record import decode
 from xds.audit.report import why
 from xds.model.affinity_domain import BSN_OID
@@ -109,10 +110,12 @@ def who(record: Record) -> str:
     person = record.user.person
     if record.user.is_person:
         return person.name or account(person)
-    return "systeem"
+    return named_recorder(record) or "systeem"
 
 
 def role(record: Record) -> str:
+    if not record.user.is_person:
+        return "computersysteem"
     role = record.user.person.role
     return role.display or role.code
 

@@ -75,7 +75,7 @@ HEADINGS: dict[str, Heading] = {
         },
     ),
     "organisation": Heading("organisatie", "Organisatie"),
-    "role": Heading("rol", "Rol"),
+    "role": Heading("rol", "Rol", {"DCM|110153": "computersysteem"}),
     "employee": Heading("medewerker", "Medewerker"),
     "patient": Heading("client", "Cliënt"),
     "purpose": Heading("doel", "Doel"),

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from xds.audit.checkpoint import said
 from xds.audit.nen7513 import EVENT, EXTRA, LOG, OBJECT, USER, Field, account
-from xds.audit.objects import objects
+from xds.audit.objects import named_recorder, objects
 from xds.audit.record import decode
 from xds.audit.tree import commitment, leaf_hash, root_of_inclusion
 from xds.model.audit import Kept, Note, Record
@@ -87,6 +87,7 @@ async def record(ask: Ask) -> View:
     if found is not None:
         context |= {
             "event": event_of(found),
+            "recorder": named_recorder(found),
             "outcome": outcome(found),
             "mark": outcome_mark(found),
             "decision": list(decision(found)),
