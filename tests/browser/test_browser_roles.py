@@ -65,6 +65,21 @@ def test_who_types_no_day_mends_it_and_goes_on(chromium: Any, pages: Pages, axe:
         assert all("geweigerd" in text for text in tab.page.locator("#lijst tbody tr").all_text_contents())
 
 
+def test_who_types_a_name_is_told_whom_it_finds(chromium: Any, pages: Pages, axe: Any) -> None:
+    with Tab(chromium, pages, pages.signed_in_elsewhere("op-naam", Role.AUDITOR)) as tab:
+        tab.open("/toezicht/log")
+        tab.page.get_by_label("Medewerker").fill("Pietersen")
+        tab.page.get_by_role("button", name="Toon").click()
+        tab.page.get_by_text("Niemand met deze naam").wait_for()
+        tab.wrong.clear()
+        assert faults(tab, axe) == []
+        tab.page.get_by_label("Medewerker").fill("j. jansen")
+        tab.page.get_by_role("button", name="Zoek").click()
+        tab.page.locator("#lijst tbody tr").first.wait_for()
+        assert all("J. Jansen" in text for text in tab.page.locator("#lijst tbody tr").all_text_contents())
+        looked_at(tab, axe, "/toezicht/steekproef", "/toezicht/zoekopdrachten", "/toezicht?vastgelegd=ja")
+
+
 def test_an_auditor_signs_in_at_the_organisations_own_provider(chromium: Any, tmp_path: Path, axe: Any) -> None:
     (tmp_path / "secret").write_text(SECRET)
     clock: list[Pages] = []
