@@ -358,6 +358,8 @@ def test_the_pages_of_the_log_on_postgresql(tmp_path: Path, postgres_url: str) -
         assert facet(answer.text, "Medewerker") == {"J. Jansen": 5, "B. Bakker": 1}
         assert '<span class="mark mark-good">klopt</span>' in browser.get("/toezicht/log/5").text
         assert len(browser.get("/toezicht/steekproef.json?tot=2025-12-31&aantal=3").json()["rows"]) == 3
+        named = (browser.get(f"/toezicht/log.json?medewerker={name}").json()["rows"] for name in ("bakker", "JANSEN"))
+        assert [len(rows) for rows in named] == [1, 5]
         browser.get("/toezicht/export")
         assert browser.post("/toezicht/export", {"vraag": "uitkomst=4", "vorm": "csv"}).status == 303
         assert "B. Bakker" in browser.get("/toezicht/export/1/bestand").text
