@@ -25,6 +25,8 @@ from xds.soap.beat import BEAT
 
 TIMES = int(os.environ.get("TIMING_SAMPLES", "25"))
 NOISE = 0.001
+_PER_TOKEN = 500
+"""Samples until another assertion is needed, because one expires after minutes."""
 HIDDEN, HIDDEN_MAP, SEEN = new_uuid(), new_uuid(), new_uuid()
 UNIQUE_ID, SEEN_ID = "2.999.100.91", "2.999.100.90"
 ABSENT = "2.999.100.92"
@@ -75,10 +77,12 @@ def cases(repository: str) -> dict[str, tuple[str, str, str]]:
     }
 
 
-def measured(region: Region, token: bytes, path: str, hidden: str, absent: str) -> tuple[list[float], list[float]]:
+def measured(region: Region, path: str, hidden: str, absent: str) -> tuple[list[float], list[float]]:
     """Seconds for each of the two, asked in turn, in an order that chance decides."""
     found: tuple[list[float], list[float]] = ([], [])
     for number in range(TIMES + 1):
+        if number % _PER_TOKEN == 0:
+            token = region.token("hospital", GYNAECOLOGIST)
         for which in random.sample((0, 1), 2):
             began = time.perf_counter()
             region.ask("hospital", token, (hidden, absent)[which], path)
@@ -97,10 +101,9 @@ def chance(one: Sequence[float], other: Sequence[float]) -> float:
 
 
 def test_time_does_not_tell_hidden_from_absent(region):
-    token = region.token("hospital", GYNAECOLOGIST)
     asked = cases(region.repository)
     with ThreadPoolExecutor(len(asked) if TIMES < 100 else 1) as threads:
-        found = list(threads.map(lambda case: measured(region, token, *case), asked.values()))
+        found = list(threads.map(lambda case: measured(region, *case), asked.values()))
     for name, (hidden, absent) in zip(asked, found, strict=True):
         difference = statistics.median(hidden) - statistics.median(absent)
         likely = chance(hidden, absent)
