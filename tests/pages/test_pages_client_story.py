@@ -175,6 +175,12 @@ def test_a_question_names_the_line_that_it_is_about_and_no_other_client_s(pages:
         assert f"Uw vraag gaat over regel {seq}" in text and "10 maart 2026 om 09:00 uur" in text
         assert f'href="mailto:vraag@bureau.example?subject=Vraag%20over%20regel%20{seq}' in text
         assert client.number not in text
+        officer = named.signed_in("geeft-antwoord")
+        officer.get("/toezicht/client")
+        found = officer.post("/toezicht/regel", {"regel": seq})
+        assert (found.status, found.headers["Location"]) == (303, f"/toezicht/log/{seq}")
+        assert "J. Jansen" in officer.get(f"/toezicht/log/{seq}").text
+        assert officer.post("/toezicht/regel", {"regel": "drie"}).status == 422
         stranger = named.visiting(str(other))
         for asked in (seq, "999999", "x", "9" * 30):
             assert stranger.get(f"/mijn/vraag?regel={asked}").status == 404

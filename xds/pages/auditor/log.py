@@ -180,16 +180,27 @@ async def find_client(ask: Ask) -> Done | View:
     if not is_valid_bsn(typed):
         said = "Dit is geen geldig burgerservicenummer. Kijk of het 9 cijfers heeft en goed is overgenomen."
         return View("auditor/find_client.html", Seen("Cliënt zoeken: geen geldig nummer"),
-                    {"error": said, "onward": onward}, status=422)  # fmt: skip
+                    {"error": said, "line_error": "", "onward": onward}, status=422)  # fmt: skip
     client = CX(typed, BSN_OID)
     token = ask.sources.patient_key(str(client)).hex()
     target = onward if onward in _ABOUT_A_CLIENT else "/toezicht/log"
     return Done(Seen("Cliënt gezocht", patients=(client,)), f"{target}?client={token}")
 
 
+async def find_line(ask: Ask) -> Done | View:
+    """Go on to the record of which a client named the number."""
+    typed = ask.form.get("regel", "").replace(".", "").strip()
+    if not (typed.isascii() and typed.isdigit() and len(typed) < 19):
+        said = "Dit is geen nummer van een regel. Het zijn alleen cijfers, zoals 3399."
+        return View("auditor/find_client.html", Seen("Regel zoeken: geen nummer"),
+                    {"error": "", "line_error": said, "onward": ""}, status=422)  # fmt: skip
+    return Done(Seen("Regel gezocht", (("regel", typed),)), f"/toezicht/log/{int(typed)}")
+
+
 async def client_form(ask: Ask) -> View:
     """Where a client's number is typed in."""
-    return View("auditor/find_client.html", Seen("Cliënt zoeken"), {"error": "", "onward": ask.query.get("naar", "")})
+    context = {"error": "", "line_error": "", "onward": ask.query.get("naar", "")}
+    return View("auditor/find_client.html", Seen("Cliënt zoeken"), context)
 
 
 def patients_of(question: Question, lines: list[Line]) -> tuple[CX, ...]:

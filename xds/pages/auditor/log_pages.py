@@ -5,7 +5,7 @@ from __future__ import annotations
 from xds.pages.auditor import searches
 from xds.pages.auditor.consents import consents
 from xds.pages.auditor.exports import APPROVERS, PATH, ExportPages
-from xds.pages.auditor.log import client_form, find_client, log
+from xds.pages.auditor.log import client_form, find_client, find_line, log
 from xds.pages.auditor.names import by_name
 from xds.pages.auditor.overviews import overview, overviews
 from xds.pages.auditor.record import record
@@ -27,6 +27,7 @@ def add_log_pages(site: Site, export_alone: int) -> None:
     site.page("/toezicht/kon-zien", by_name(sight), AUDITORS, listed=True)
     site.page("/toezicht/client", client_form, AUDITORS)
     site.action("/toezicht/client", find_client, AUDITORS)
+    site.action("/toezicht/regel", find_line, AUDITORS)
     site.page(searches.PATH, searches.searches, AUDITORS, listed=True)
     site.action(searches.PATH, searches.save, AUDITORS)
     site.action(f"{searches.PATH}/{_NUMBER}/weg", searches.delete, AUDITORS)

@@ -17,10 +17,14 @@ _PAGE = "Een vraag stellen"
 
 
 class _About(NamedTuple):
-    """What the question is about, and how a message on it begins: without a number or name of the client."""
+    """What the question is about, and how a message on it begins: without a number or name of the client.
+
+    `organisation` is whom to ask; "" where it was none.
+    """
 
     line: Line
     when: str
+    organisation: str
 
     @property
     def message(self) -> str:
@@ -51,7 +55,9 @@ def _about(ask: Ask, reader: Reader, own: Own, asked: str) -> _About:
     kept = reader.log.lines(int(asked), 1)
     if not kept or kept[0].leaf.seq != int(asked) or kept[0].payload is None:
         raise Missing
-    if decode(kept[0].payload).patient != str(own.cx):
+    record = decode(kept[0].payload)
+    if record.patient != str(own.cx):
         raise Missing
     (line,) = lines_of(ask, reader, own, kept)
-    return _About(line, f"{dutch_day(line.moment)} om {dutch_time(line.moment):%H:%M} uur")
+    when = f"{dutch_day(line.moment)} om {dutch_time(line.moment):%H:%M} uur"
+    return _About(line, when, line.organisation if record.user.person.organisation and not line.own else "")
