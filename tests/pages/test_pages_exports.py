@@ -108,7 +108,8 @@ def test_a_stranger_verifies_the_bundle(pages: Pages) -> None:
     notes, manifest = list(split_notes(archive.read("checkpoints").decode())), archive.read("manifest").decode()
     digests = {name: sha256(archive.read(name)).hexdigest() for name in archive.namelist()}
     address = f"{pages.url}/sleutel"
-    assert address in archive.read("LEESMIJ.txt").decode()
+    told = archive.read("LEESMIJ.txt").decode()
+    assert address in told and "Python 3.11" in told and "pip install cryptography" in told
     key = parse_key(pages.browser().get("/sleutel.json").json()["rows"][0]["key"])
     lines = archive.read("log.ndjson").splitlines(keepends=True)
     report = verify(lines, notes, key, [], manifest, digests)
@@ -135,6 +136,26 @@ def test_both_verifiers_take_a_bundle_as_it_was_unpacked(pages: Pages, tmp_path:
         assert done.returncode == 0, done.stdout + done.stderr
         assert "Gezien door de organisatie met URA: 00005678, Noodknop: gebruikt" in done.stdout
         assert "All is as it was written." in done.stdout
+
+
+def test_who_takes_numbers_of_clients_away_is_told_so(pages: Pages) -> None:
+    browser = pages.signed_in("nummers")
+    chosen = browser.get("/toezicht/export?noodknop=1").text
+    warning = chosen.partition("vormen bevatten burgerservicenummers")[2].partition("</ul>")[0]
+    warned = re.findall("<li>(.*?)</li>", warning)
+    labels = dict(re.findall('<option value="([a-z0-9]+)">(.*?)</option>', chosen))
+    for form in labels:
+        address = asked(browser, "noodknop=1", form)
+        body = browser.get(f"{address}/bestand").body
+        if form == "bewijs":
+            archive = zipfile.ZipFile(io.BytesIO(body))
+            body = archive.read("log.ndjson")
+            assert MARIA.number not in archive.read("lijst.csv").decode()
+            assert archive.read("LEESMIJ.txt").decode().startswith("Dit pakket bevat burgerservicenummers")
+        text = "".join(page.extract_text() for page in PdfReader(io.BytesIO(body)).pages) if form == "pdf" else None
+        has_number = MARIA.number in (body.decode() if text is None else text)
+        assert has_number == (labels[form] in warned) == ("bevat burgerservicenummers" in browser.get(address).text)
+    assert len(warned) == 3
 
 
 def test_without_the_key_or_a_checkpoint_there_is_no_bundle(tmp_path: Path) -> None:

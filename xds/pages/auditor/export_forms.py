@@ -31,7 +31,11 @@ from xds.ports import Reader
 Lines = AsyncIterator[Sequence[Kept]]
 PDF_MOST = 5000
 """Records of a PDF: a longer document is read by nobody, and takes much memory to make."""
-_READ_ME = """Bewijspakket uit het logboek
+_READ_ME = """Dit pakket bevat burgerservicenummers.
+Zij staan in log.ndjson, bij elke regel over een cliënt. In lijst.csv staan zij niet.
+Stuur het alleen aan wie deze nummers mag verwerken, en alleen versleuteld.
+
+Bewijspakket uit het logboek
 
 lijst.csv     de regels om te lezen, in een rekenblad
 log.ndjson    de regels zelf, elk met het bewijs dat zij in het logboek staat
@@ -44,9 +48,14 @@ Zo controleert u het:
    {address}
    Gebruik nooit een sleutel die iemand bij het pakket doet.
 3. Voer uit: xds audit verify MAP --key SLEUTELBESTAND
-   Of zonder dit programma, met scripts/verify-audit uit de broncode: verify-audit MAP SLEUTELBESTAND
+   Of zonder dit programma: python verify-audit MAP SLEUTELBESTAND
+   Vraag verify-audit aan de beheerder van het logboek: het is één kort bestand, scripts/verify-audit in de broncode van
+   xds, dat u zelf kunt lezen. Het heeft Python 3.11 of nieuwer nodig, met het pakket cryptography:
+   python -m pip install cryptography
    Het programma zegt hoeveel regels het controleerde, van hoeveel, en welke regel als eerste niet klopt.
-4. Bewaart iemand anders de controlepunten van dit logboek ook? Vraag die dan op en controleer er mee:
+4. De regio kan controlepunten ook buiten het logboek laten bewaren, bij een ander. Vraag wie dat is aan het contact
+   dat op de pagina "Uw rechten" staat, of aan degene die u dit pakket gaf. Vraag die ander om de controlepunten, en
+   controleer er mee:
    xds audit verify MAP --key SLEUTELBESTAND --anchor MAP_MET_CONTROLEPUNTEN
    Zo ziet u of ook wie de geheime sleutel heeft niets heeft veranderd.
 """
@@ -67,12 +76,13 @@ class Taken(NamedTuple):
 
 
 class Form(NamedTuple):
-    """`make` gives the pieces of a file."""
+    """`make` gives the pieces of a file, in which clients' numbers stand when it is `numbered`."""
 
     label: str
     suffix: str
     content_type: str
     make: Callable[[Ask, Taken], AsyncIterator[bytes]]
+    numbered: bool = False
 
 
 async def _csv(ask: Ask, taken: Taken) -> AsyncIterator[bytes]:
@@ -182,10 +192,10 @@ def _in_words(ask: Ask, taken: Taken) -> str:
 
 FORMS: dict[str, Form] = {
     "csv": Form("Rekenblad (CSV)", "csv", "text/csv", _csv),
-    "nen7513": Form("NEN 7513 (XML)", "xml", "application/xml", _nen7513),
-    "fhir": Form("FHIR AuditEvent (een per regel)", "ndjson", "application/fhir+ndjson", _fhir),
+    "nen7513": Form("NEN 7513 (XML)", "xml", "application/xml", _nen7513, True),
+    "fhir": Form("FHIR AuditEvent (een per regel)", "ndjson", "application/fhir+ndjson", _fhir, True),
     "pdf": Form("Document om te bewaren (PDF/A)", "pdf", "application/pdf", _pdf),
-    "bewijs": Form("Bewijspakket, dat een ander kan controleren (ZIP)", "zip", "application/zip", _bundle),
+    "bewijs": Form("Bewijspakket, dat een ander kan controleren (ZIP)", "zip", "application/zip", _bundle, True),
 }
 
 

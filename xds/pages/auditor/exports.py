@@ -46,6 +46,7 @@ class ExportPages:
     def _choosing(self, question: Question, total: int, error: str = "") -> View:
         forms = [(name, each.label) for name, each in FORMS.items()]
         context = {"question": question, "total": total, "forms": forms, "alone": self.alone, "error": error}
+        context["numbered"] = [each.label for each in FORMS.values() if each.numbered]
         seen = Seen("Export kiezen", question.words)
         return View("auditor/export.html", seen, context, status=422 if error else 200)
 
@@ -90,6 +91,7 @@ class ExportPages:
             "export": found,
             "names": await ask.read(names_of_auditors),
             "label": FORMS[found.form].label,
+            "numbered": FORMS[found.form].numbered,
             "question": question_in(ask, found.words),
             "state": self._state(ask, auditor, found),
             "sending": _is_sending(ask, found),
