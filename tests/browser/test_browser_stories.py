@@ -139,6 +139,10 @@ def test_a_client_reads_who_looked(chromium: Any, pages: Pages, way: str) -> Non
         tab.page.wait_for_url("**tot=2020-01-01**")
         tab.page.locator("#lijst .empty").wait_for()
         assert tab.page.locator(".look").count() == 0
+        links = tab.page.locator("#meenemen a")
+        kept = [links.nth(place).get_attribute("href").partition("?") for place in range(links.count())]
+        assert [file for file, _, _ in kept] == ["/mijn.pdf", "/mijn.csv"]
+        assert all("tot=2020-01-01" in words for _, _, words in kept)
         tab.page.get_by_role("link", name="Stel een vraag").click()
         assert tab.page.locator("h1").count() == 1
         assert tab.wrong == []

@@ -150,6 +150,22 @@ def test_what_came_of_a_review_is_told_of_that_look_only(pages: Pages) -> None:
     assert "gynaecoloog" in text and "01.046" not in text
 
 
+def test_a_review_of_what_was_refused_says_that_nothing_was_shown(pages: Pages) -> None:
+    client = CX("999900146", BSN)
+    turned_away = requester(HOSPITAL, "900000004", "N. Naam", emergency="Spoed")
+    pages.record(looked(turned_away, client, 0, REFUSED))
+    who = Who(f"900000004^^^&{UZI}&ISO", "", HOSPITAL.ura, "", "", "")
+    hint = Hint(Rule.SURNAME, who, BEGIN.date(), "", "", pages.recorder.patient(str(client)).hex())
+    review = Review(hint.id, hint.rule.value, hint.day, who.employee, who.organisation, Finding.UNLAWFUL, "Nee.", "o",
+                    "O", BEGIN)  # fmt: skip
+    pages.database.write_now(lambda writer: writer.hints.add_review(review))
+    text = pages.visiting(str(client)).get("/mijn").text
+
+    assert "De poging is nagekeken. Dit had niet gemogen. De zorgverlener kreeg niets te zien." in text
+    assert "Waarom ging dit niet door?" in text and "Waarom liet het systeem dit toe?" not in text
+    assert "Het had niet gemogen." not in text and '<span class="mark mark-notice">geweigerd</span>' in text
+
+
 def test_a_long_history_is_told_in_parts(pages: Pages) -> None:
     client = CX("999900109", BSN)
     pages.record(*(looked(requester(PRACTICE, f"1{each:08}", "X"), client, each) for each in range(50)))

@@ -21,6 +21,11 @@ _THIS = {
     Finding.INVESTIGATE: "Iemand zoekt nu uit of dit mocht.",
     Finding.UNLAWFUL: "Dit is nagekeken. Het had niet gemogen.",
 }
+_TRIED = {
+    Finding.IN_ORDER: "De poging is nagekeken. Er was een goede reden voor.",
+    Finding.INVESTIGATE: "Iemand zoekt nu uit of deze poging mocht.",
+    Finding.UNLAWFUL: "De poging is nagekeken. Dit had niet gemogen.",
+}
 _DAY = {
     Finding.IN_ORDER: "Wat deze persoon die dag deed, is nagekeken. Er was een goede reden voor.",
     Finding.INVESTIGATE: "Iemand zoekt nu uit of mocht wat deze persoon die dag deed.",
@@ -29,6 +34,7 @@ _DAY = {
 _WEIGHT = (Finding.IN_ORDER, Finding.INVESTIGATE, Finding.UNLAWFUL)
 _OF_CLIENT = (Rule.INSISTING, Rule.SURNAME)
 _WAITING = "Dit moet nog worden nagekeken."
+_NOTHING_SHOWN = " De zorgverlener kreeg niets te zien."
 
 
 class Outcome(NamedTuple):
@@ -48,8 +54,12 @@ class Reviews:
             case = self._found.setdefault((review.day, review.employee, review.organisation), {})
             case[review.hint] = review
 
-    def of(self, record: Record, is_emergency: bool) -> Outcome:
-        """What came of it; of several reviews the gravest counts."""
+    def of(self, record: Record, is_emergency: bool, is_refused: bool) -> Outcome:
+        """What came of it; of several reviews the gravest counts. A refusal is told to have shown nothing."""
+        found = self._of(record, is_emergency, _TRIED if is_refused else _THIS)
+        return Outcome(found.text + _NOTHING_SHOWN) if found.text and is_refused else found
+
+    def _of(self, record: Record, is_emergency: bool, texts: Mapping[Finding, str]) -> Outcome:
         if not record.user.is_person or not record.rule:
             return Outcome("")
         person, day = record.user.person, dutch_time(record.started).date()
@@ -59,7 +69,7 @@ class Reviews:
         rules = _rules_of(record, is_emergency)
         this = [each.finding for each in reviews.values() if each.hint in ours or each.rule in rules]
         if this:
-            return _told(this, _THIS)
+            return _told(this, texts)
         if is_emergency:
             return Outcome(_WAITING)
         others = {Rule.EMERGENCY, Rule.UNRELATED, Rule.REFUSALS, *_OF_CLIENT}

@@ -161,7 +161,7 @@ def line_of(seq: int, record: Record, known: Known) -> Line:
     user, person, recorder = record.user, record.user.person, named_recorder(record)
     outcome, mark, why = _decided(record, known.client)
     urgent = record.emergency is not None or EMERGENCY in record.kinds
-    review = known.reviews.of(record, urgent)
+    review = known.reviews.of(record, urgent, outcome == _REFUSED)
     if outcome == _PERMITTED and (urgent or review.unlawful):
         outcome = _UNLAWFUL if review.unlawful else "noodknop gebruikt"
     return Line(
@@ -173,7 +173,7 @@ def line_of(seq: int, record: Record, known: Known) -> Line:
         _changed(record, known) or _deed(record, mark, known),
         _documents(record, known.titles),
         outcome,
-        "bad" if urgent or review.unlawful else mark,
+        "bad" if mark != _NOT_DONE and (urgent or review.unlawful) else mark,
         why if mark == _NOT_DONE else " ".join([why, *_why_else(record, known)]),
         _named(why_of_each(record, known.titles), known),
         (record.emergency or "geen reden opgegeven") if urgent else None,
