@@ -16,6 +16,8 @@ from xds.ports import Index
 
 _INDEXED_AT_ONCE = 200
 """Records: more would make requests wait, while the database is locked for it."""
+_BETWEEN = 0.03
+"""Seconds from one such change to the next: requests that waited for one should not meet the next."""
 _BATCHES = 50
 _LOOK_SECONDS = 1.0
 
@@ -76,6 +78,7 @@ class Sealer:
         for _ in range(batches):
             if await self._index.write(lambda writer: writer.log.index(_INDEXED_AT_ONCE)) < _INDEXED_AT_ONCE:
                 return
+            await asyncio.sleep(_BETWEEN)
 
     async def _anchor(self, note: Note) -> bool:
         """Whether one of the anchors keeps it. One that has another log's is left as it is: that is proof."""
