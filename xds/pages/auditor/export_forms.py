@@ -53,9 +53,8 @@ Zo controleert u het:
    xds, dat u zelf kunt lezen. Het heeft Python 3.11 of nieuwer nodig, met het pakket cryptography:
    python -m pip install cryptography
    Het programma zegt hoeveel regels het controleerde, van hoeveel, en welke regel als eerste niet klopt.
-4. De regio kan controlepunten ook buiten het logboek laten bewaren, bij een ander. Vraag wie dat is aan het contact
-   dat op de pagina "Uw rechten" staat, of aan degene die u dit pakket gaf. Vraag die ander om de controlepunten, en
-   controleer er mee:
+4. De regio kan controlepunten ook buiten het logboek laten bewaren, bij een ander. Vraag wie dat is aan het contact op
+   de pagina "Uw rechten", of aan degene die u dit pakket gaf. Vraag die ander om de controlepunten, en controleer:
    xds audit verify MAP --key SLEUTELBESTAND --anchor MAP_MET_CONTROLEPUNTEN
    Zo ziet u of ook wie de geheime sleutel heeft niets heeft veranderd.
 """
