@@ -166,6 +166,39 @@ def test_a_review_of_what_was_refused_says_that_nothing_was_shown(pages: Pages) 
     assert "Het had niet gemogen." not in text and '<span class="mark mark-notice">geweigerd</span>' in text
 
 
+def test_a_review_is_told_of_the_records_that_raised_the_sign_only(pages: Pages) -> None:
+    client = CX("999900158", BSN)
+    night, day = requester(HOSPITAL, "900000005", "N. Acht"), BEGIN.date()
+    glass = requester(HOSPITAL, "900000005", "N. Acht", emergency="Spoed")
+    others = [CX(f"9999{each:05}", BSN) for each in range(70_000, 70_020)]
+    pages.record(
+        looked(night, client, 30), looked(night, client, 60, REFUSED), looked(glass, client, 65, GLASS),
+        looked(night, client, 14 * 60 + 5), *(looked(night, each, 14 * 60 + 5) for each in others),
+    )  # fmt: skip
+    who = Who(f"900000005^^^&{UZI}&ISO", "", HOSPITAL.ura, "", "", "")
+    key = pages.recorder.patient(str(client)).hex()
+
+    def told(of: CX = client) -> list[str]:
+        rows = pages.visiting(str(of)).get("/mijn.json?tot=2026-03-31").json()["rows"]
+        return [row["review"] or "" for row in rows]
+
+    def reviewed(rule: Rule, patient: str = "") -> None:
+        review = Review(Hint(rule, who, day, "", "", patient).id, rule.value, day, who.employee, who.organisation,
+                        Finding.UNLAWFUL, "Nee.", "o", "O", BEGIN)  # fmt: skip
+        pages.database.write_now(lambda writer: writer.hints.add_review(review))
+
+    waiting, some = "Dit moet nog worden nagekeken.", "Wat deze persoon die dag deed, is nagekeken. Niet alles mocht."
+    assert told() == ["", waiting, "", ""]
+    reviewed(Rule.NIGHT)
+    reviewed(Rule.HOUR)
+    at_night = told()
+    assert at_night[0].startswith(some) and at_night[1:] == [waiting, "", ""]
+    assert told(others[0])[0].startswith(some)
+    reviewed(Rule.INSISTING, key)
+    refused = "De poging is nagekeken. Dit had niet gemogen. De zorgverlener kreeg niets te zien."
+    assert told()[1:] == ["Dit is nagekeken. Het had niet gemogen.", refused, ""]
+
+
 def test_a_long_history_is_told_in_parts(pages: Pages) -> None:
     client = CX("999900109", BSN)
     pages.record(*(looked(requester(PRACTICE, f"1{each:08}", "X"), client, each) for each in range(50)))

@@ -219,7 +219,8 @@ def test_an_auditor_of_one_organisation_sees_its_own_hints(busy: Pages) -> None:
 def test_a_review_is_kept_with_who_and_when_and_is_on_record(busy: Pages) -> None:
     browser = busy.signed_in("beoordeelt")
     url = address_of(browser.get(f"{HINTS}?regel=nacht").text, "Ongewoon in de nacht")
-    assert "Beoordelen" in browser.get(url).text
+    form = browser.get(url).text
+    assert "Beoordelen" in form and "lezen de uitkomst meteen op hun eigen pagina" in form
 
     assert "Schrijf bij deze uitkomst een toelichting" in browser.post(url, {"uitkomst": "unlawful"}).text
     told = browser.post(url, {"uitkomst": "in-order", "toelichting": "Ging over 999911120."})

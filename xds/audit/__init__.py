@@ -12,6 +12,7 @@ May import: model, errors. Everything here is pure: the durable log is `xds.db.t
     sample      random records, drawn again from the same seed
     retention   how long records are kept                      alarm        how long records are without an anchor
     hints       what somebody should look at                   hint_rules   the bounds of their rules
+    counted     which records a rule counts
 
 Decisions
 - A leaf commits to a record's place, time, request and the salted hash of its payload: payload and salt can be deleted

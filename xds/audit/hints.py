@@ -14,7 +14,7 @@ from statistics import median
 from typing import NamedTuple
 
 from xds.audit.hint_rules import HintRules
-from xds.model.conduct import Conduct, EmployeeDay, Who
+from xds.model.conduct import Conduct, EmployeeDay, Span, Who
 from xds.model.dutch_time import dutch_midnight, dutch_time
 
 
@@ -90,6 +90,12 @@ class Usual(NamedTuple):
 
 
 NOTHING_USUAL = Usual({}, {}, {})
+
+
+def span_of(rules: HintRules, first: date, last: date) -> Span:
+    """What is to be known of these days for the rules to raise hints."""
+    sweep, within = rules.many_clients.least_clients, rules.insisting.within_hours * 3600
+    return Span(first, last, rules.night.begin, rules.night.end, sweep, within)
 
 
 def usual_of(days: Iterable[EmployeeDay], rules: HintRules) -> Usual:

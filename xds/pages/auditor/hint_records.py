@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from datetime import timedelta
 from typing import NamedTuple
 from urllib.parse import urlencode
 
-from xds.audit.events import KINDS
-from xds.audit.hint_rules import HintRules, Night
+from xds.audit.counted import counts
+from xds.audit.hint_rules import HintRules
 from xds.audit.hints import Hint, Rule, hour_of
 from xds.audit.record import decode
-from xds.model.audit import MINOR, Kept, LogSelection, Record
-from xds.model.conduct import LOOKS
-from xds.model.dutch_time import dutch_midnight, dutch_time
+from xds.model.audit import MINOR, Kept, LogSelection
+from xds.model.dutch_time import dutch_midnight
 from xds.pages.auditor.question import HEADINGS, microseconds
 from xds.ports import Reader
 
 _DAY, _HOUR = timedelta(1), timedelta(hours=1)
 _AT_ONCE = 500
-_LOOKS = {(KINDS[name].event, KINDS[name].type) for name in LOOKS}
 _NARROWED: dict[Rule, dict[str, str | int | bool]] = {
     Rule.EMERGENCY: {"emergency": True},
     Rule.UNRELATED: {"rule": "treatment-relation"},
     Rule.REFUSALS: {"outcome": MINOR},
 }
-_OF_CLIENTS = frozenset({Rule.HOUR, Rule.UNRELATED, Rule.VOLUME})
-"""These count clients, not records."""
 
 
 class Raising(NamedTuple):
@@ -65,9 +61,9 @@ def _all(reader: Reader, hint: Hint, rules: HintRules, before: int | None) -> It
         lines = reader.log.lines(hint.seq - number, number + 1)
         yield from (line for line in reversed(lines) if before is None or line.leaf.seq < before)
     else:
-        counts = _counting(hint, rules)
         while some := reader.log.newest(_selection(hint), before, _AT_ONCE):
-            yield from (kept for kept in some if kept.payload is not None and counts(decode(kept.payload)))
+            payloads = [(kept, kept.payload) for kept in some if kept.payload is not None]
+            yield from (kept for kept, payload in payloads if counts(hint.rule, decode(payload), rules.night))
             before = some[-1].leaf.seq
 
 
@@ -84,23 +80,3 @@ def _selection(hint: Hint) -> LogSelection:
         patient=bytes.fromhex(hint.patient) or None,
     )
     return selection._replace(**_NARROWED.get(hint.rule, {}))
-
-
-def _counting(hint: Hint, rules: HintRules) -> Callable[[Record], bool]:
-    """Whether the rule counts a record of the selection."""
-
-    def counts(record: Record) -> bool:
-        if (record.event, record.kinds[0]) not in _LOOKS:
-            return False
-        if hint.rule is Rule.NIGHT:
-            return _at_night(record.started, rules.night)
-        return record.patient is not None or hint.rule not in _OF_CLIENTS
-
-    return counts
-
-
-def _at_night(moment: datetime, night: Night) -> bool:
-    hour = dutch_time(moment).hour
-    if night.begin <= night.end:
-        return night.begin <= hour < night.end
-    return hour >= night.begin or hour < night.end

@@ -11,9 +11,9 @@ from functools import lru_cache
 import structlog
 
 from xds.audit.hint_rules import HintRules
-from xds.audit.hints import NOTHING_USUAL, Hint, hints_of, usual_of
+from xds.audit.hints import NOTHING_USUAL, Hint, hints_of, span_of, usual_of
 from xds.errors import Unavailable
-from xds.model.conduct import Conduct, Kin, Span, Who
+from xds.model.conduct import Conduct, Kin, Who
 from xds.model.dutch_time import dutch_time
 from xds.model.surname import surnames_of_person
 from xds.ports import Index, Reader
@@ -44,7 +44,7 @@ class Lookout:
         rules = self.rules()
         last, today = dutch_time(now - _SETTLED).date() - _DAY, dutch_time(now).date()
         # A refusal of the day before may belong to an emergency of today.
-        newest = reader.log.conduct(_span(rules, last, today), self._kin(reader, rules))
+        newest = reader.log.conduct(span_of(rules, last, today), self._kin(reader, rules))
         records = newest.earlier + sum(each.records for each in newest.days if each.day == last)
         with self._settling:
             if self._settled != (last, records, rules):
@@ -63,7 +63,7 @@ class Lookout:
             await asyncio.sleep(_EVERY_SECONDS)
 
     def _settle(self, reader: Reader, rules: HintRules, last: date) -> None:
-        span = _span(rules, last - timedelta(rules.period.usual_days - 1), last)
+        span = span_of(rules, last - timedelta(rules.period.usual_days - 1), last)
         conduct = reader.log.conduct(span, self._kin(reader, rules))
         self._usual = usual_of(conduct.days, rules)
         self._hints = hints_of(_after(last - timedelta(rules.period.days), conduct), self._usual, rules)
@@ -76,11 +76,6 @@ class Lookout:
             return {who: patients for who, patients in found.items() if patients}
 
         return kin
-
-
-def _span(rules: HintRules, first: date, last: date) -> Span:
-    sweep, within = rules.many_clients.least_clients, rules.insisting.within_hours * 3600
-    return Span(first, last, rules.night.begin, rules.night.end, sweep, within)
 
 
 def _after(day: date, conduct: Conduct) -> Conduct:

@@ -27,7 +27,7 @@ def lines_of(ask: Ask, reader: Reader, own: Own, kept: Sequence[Kept]) -> list[L
         titles_of(reader, documents, lambda each: title_of(each) if each.patient == own.number else None),
         {each.organisation.ura: each.organisation.name for each in reader.participants()},
         {} if policy is None else {code: role.display for code, role in policy.roles.items()},
-        Reviews(reader.hints.reviews(first), ask.sources.patient_key(str(own.cx)).hex()),
+        Reviews(reader, ask.sources.rules(), first, ask.sources.patient_key(str(own.cx)).hex()),
         own.is_parent,
     )
     return [line_of(seq, record, known) for seq, record in records]

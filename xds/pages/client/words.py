@@ -161,7 +161,7 @@ def line_of(seq: int, record: Record, known: Known) -> Line:
     user, person, recorder = record.user, record.user.person, named_recorder(record)
     outcome, mark, why = _decided(record, known.client)
     urgent = record.emergency is not None or EMERGENCY in record.kinds
-    review = known.reviews.of(record, urgent, outcome == _REFUSED)
+    review = known.reviews.of(seq, record, urgent, outcome == _REFUSED)
     if outcome == _PERMITTED and (urgent or review.unlawful):
         outcome = _UNLAWFUL if review.unlawful else "noodknop gebruikt"
     return Line(
