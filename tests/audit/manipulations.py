@@ -70,10 +70,14 @@ def flip(chance: random.Random) -> Case:
     log = clean(chance)
     lines = exported(log)
     at = chance.randrange(1, len(lines))
+    return Case(flipped(chance, lines, at), log.notes, [], at - 1, manifest_of(lines, log.notes))
+
+
+def flipped(chance: random.Random, lines: list[bytes], at: int) -> list[bytes]:
+    """A line with another byte somewhere, even for its end; the lines as they are read then."""
     line = bytearray(lines[at])
-    line[chance.randrange(len(line) - 1)] ^= 1 << chance.randrange(8)
-    lines[at] = bytes(line)
-    return Case(lines, log.notes, [], at - 1)
+    line[chance.randrange(len(line))] ^= chance.randrange(1, 256)
+    return re.findall(rb"[^\n]*\n|[^\n]+", b"".join([*lines[:at], bytes(line), *lines[at + 1 :]]))
 
 
 def delete(chance: random.Random) -> Case:
@@ -217,6 +221,12 @@ def sound_selection(chance: random.Random) -> Case:
     return found.case(found.lines, None)
 
 
+def flip_in_selection(chance: random.Random) -> Case:
+    found = selection(chance)
+    at = chance.randrange(1, len(found.lines))
+    return found.case(flipped(chance, found.lines, at), found.seqs[at - 1])
+
+
 def remove_from_selection(chance: random.Random) -> Case:
     found = selection(chance)
     gone = set(chance.sample(found.seqs, chance.randint(1, len(found.seqs) - 1)))
@@ -277,7 +287,8 @@ def replace_manifest(chance: random.Random) -> Case:
 
 MANIPULATIONS: tuple[Callable[[random.Random], Case], ...] = (
     flip, delete, insert, swap, renumber, truncate, restore, fork, forge, sign_otherwise, duplicate, step_back, strip,
-    misattribute, remove_from_selection, empty_selection, truncate_selection, swap_in_selection, double_in_selection,
+    misattribute, flip_in_selection,
+    remove_from_selection, empty_selection, truncate_selection, swap_in_selection, double_in_selection,
     add_to_selection, replace_manifest,
 )  # fmt: skip
 SOUND = (sound, sound_selection)

@@ -78,7 +78,8 @@ def read_header(text: bytes) -> Header:
 def read_line(text: bytes) -> Line:
     """Read a record's line; ValueError unless it is exactly as it would be written."""
     line = _read(text)
-    if _encode(line) + b"\n" != text or not _is_lower_hex(line.salt) or not _is_lower_hex(line.commitment):
+    in_hex = (line.chain, line.salt, line.commitment, *(line.proof or ()))
+    if _encode(line) + b"\n" != text or not all(each is None or bytes.fromhex(each).hex() == each for each in in_hex):
         raise ValueError("it is no record of an export")
     return line
 
@@ -108,10 +109,6 @@ def selection_header(origin: str) -> bytes:
 def proven(kept: Kept, path: Sequence[bytes]) -> bytes:
     """The line of a record with its audit path."""
     return _line(kept, None, tuple(node.hex() for node in path))
-
-
-def _is_lower_hex(text: str | None) -> bool:
-    return text is None or text == text.lower()
 
 
 def _line(kept: Kept, chain: str | None, proof: tuple[str, ...] | None) -> bytes:

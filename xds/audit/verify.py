@@ -142,6 +142,7 @@ class _Lines:
         self.report = report
         self._listed = listed
         self._coming = iter(()) if listed is None else listed.seqs()
+        self.due = next(self._coming, None)
         self._time = 0
         self._seen: set[tuple[str, int]] = set()
         self._bare: list[Line] = []
@@ -166,7 +167,7 @@ class _Lines:
         """Whether the manifest has this record here."""
         if self._listed is None:
             return True
-        due = next(self._coming, None)
+        due, self.due = self.due, next(self._coming, None)
         if seq == due:
             return True
         if not self._listed.has(seq):
@@ -177,9 +178,8 @@ class _Lines:
 
     def judge_end(self) -> None:
         """What can be wrong with records that are not there."""
-        due = next(self._coming, None)
-        if due is not None:
-            self.bad("missing", due, "it was exported, and is missing here")
+        if self.due is not None:
+            self.bad("missing", self.due, "it was exported, and is missing here")
 
     def judge(self, line: Line) -> None:
         """What can be wrong with a record that is the one that was written."""
@@ -295,17 +295,20 @@ class _Selection(_Lines):
             self.bad("manifest", None, "there is no manifest, and without one nobody knows what was left out")
 
     def take(self, text: bytes) -> bool:
-        read = self.read(text, None)
+        read = self.read(text, self.due)
         if read is None or self._head is None:
             return False
         line, hashed = read
+        path = tuple(map(bytes.fromhex, line.proof or ()))
+        proven = root_of_inclusion(hashed, line.seq, self._head.size, path) == self._head.root
+        if not proven and self.due not in (None, line.seq):
+            return self.bad("proof", self.due, "the record here is not the one that was written")
         if not self.expected(line.seq):
             return False
-        path = tuple(map(bytes.fromhex, line.proof or ()))
-        if root_of_inclusion(hashed, line.seq, self._head.size, path) != self._head.root:
-            self.bad("proof", line.seq, "it is not the record that was written")
-        else:
+        if proven:
             self.judge(line)
+        else:
+            self.bad("proof", line.seq, "it is not the record that was written")
         return True
 
     def end(self) -> None:
