@@ -215,7 +215,7 @@ def test_of_a_clients_words_those_about_its_documents_are_listed(ask, database):
 
 def test_a_participant_registers_and_ends_its_own_treatment_relation(ask, database):
     begun = ask("relation", {"patient": PATIENT, "recorded_by": "x", "from": "2026-01-01", "until": "2099-01-01"})
-    assert begun[0] == 201 and "URA 00000003 vanaf 1 januari 2026 tot 1 januari 2099" in begun[1]["text"]
+    assert begun[0] == 201 and "Ziekenhuis De Linde vanaf 1 januari 2026 tot 1 januari 2099" in begun[1]["text"]
 
     assert ask("relation", {"patient": PATIENT, "recorded_by": "x", "end": True})[0] == 201
     status, wrong = ask("relation", {"patient": PATIENT, "recorded_by": "x", "end": True})
