@@ -284,9 +284,10 @@ def test_a_record_that_was_spoiled_stops_neither_sealing_nor_indexing(database: 
 
 
 def test_whatever_keeps_the_claim_away_it_is_asked_for_again(database: Database) -> None:
-    worked, failures = asyncio.Event(), [RuntimeError("unforeseen")]
+    worked, asked, failures = asyncio.Event(), [], [RuntimeError("unforeseen")]
 
     def claim() -> Claim | None:
+        asked.append(len(failures))
         if failures:
             raise failures.pop()
         return database.claim()
@@ -302,6 +303,8 @@ def test_whatever_keeps_the_claim_away_it_is_asked_for_again(database: Database)
         await asyncio.gather(keeping, return_exceptions=True)
 
     asyncio.run(run())
+    assert worked.is_set() and asked == [1, 0]
+    assert database.claim() is not None, "the claim was not let go of at the end"
 
 
 async def until(holds) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
-from pages_kit import Pages
+from pages_kit import Pages, served
 
 from xds.atna.keys import read_signer
 from xds.atna.seal import Sealer
@@ -54,3 +57,14 @@ def happened(number: int, by: Requester, client: CX, verdict: Verdict = PERMITTE
 def seal(pages: Pages) -> None:
     signer = read_signer(pages.settings.audit.signing_key, pages.settings.audit_origin)
     asyncio.run(Sealer(pages.database, lambda: signer, (), pages.clock).seal())
+
+
+@contextmanager
+def with_a_log(folder: Path) -> Iterator[Pages]:
+    """Pages on a log of sixty looks, a document, a refusal and an emergency, of which forty are indexed."""
+    with served(folder) as running:
+        running.record(*(happened(number, JANSEN, SOFIE) for number in range(60)))
+        running.record(happened(60, BAKKER, MARIA, transaction="ITI-43"), happened(61, BAKKER, MARIA, REFUSED))
+        running.record(happened(62, URGENT, MARIA))
+        running.database.write_now(lambda writer: writer.log.index(40))
+        yield running

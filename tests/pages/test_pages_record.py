@@ -13,11 +13,11 @@ from log_events import (
     JANSEN,
     MARIA,
     PRACTICE,
-    REFUSED,
     SOFIE,
     URGENT,
     happened,
     seal,
+    with_a_log,
 )
 from pages_kit import Pages, served
 
@@ -30,11 +30,7 @@ from xds.model.viewer import Role
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
-    with served(tmp_path_factory.mktemp("log-pages")) as running:
-        running.record(*(happened(number, JANSEN, SOFIE) for number in range(60)))
-        running.record(happened(60, BAKKER, MARIA, transaction="ITI-43"), happened(61, BAKKER, MARIA, REFUSED))
-        running.record(happened(62, URGENT, MARIA))
-        running.database.write_now(lambda writer: writer.log.index(40))
+    with with_a_log(tmp_path_factory.mktemp("log-pages")) as running:
         yield running
 
 

@@ -57,13 +57,15 @@ COLUMNS = (
 )
 """Those that are on screen."""
 
-ALL_COLUMNS = (
-    *COLUMNS,
+DETAILS = (
     Column("channel", "Hoe", lambda row: row.channel),
     Column("since", "Vanaf", lambda row: row.since),
     Column("until", "Tot", lambda row: row.until),
     Column("in_emergency", "Ook in nood", lambda row: row.in_emergency),
 )
+"""Those that only the files have."""
+
+ALL_COLUMNS = (*COLUMNS, *DETAILS)
 
 
 def choices(

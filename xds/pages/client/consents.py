@@ -6,7 +6,7 @@ from xds.consent.notices import notices_due
 from xds.model.consent import Consent
 from xds.model.party import Participant
 from xds.pages.ask import Ask, Format, Seen, View
-from xds.pages.choices import Choice, choices
+from xds.pages.choices import DETAILS, Choice, choices
 from xds.pages.client.own import Own, own_of
 from xds.pages.listing import Column, Listing
 from xds.ports import Reader
@@ -22,14 +22,7 @@ _COLUMNS = (
     Column("state", "Nu", lambda row: row.state),
     Column("recorded_by", "Ingevoerd door", lambda row: row.recorded_by),
 )
-_ALL_COLUMNS = (
-    *_COLUMNS,
-    Column("given_by", "Gekozen door", lambda row: row.given_by),
-    Column("channel", "Hoe", lambda row: row.channel),
-    Column("since", "Vanaf", lambda row: row.since),
-    Column("until", "Tot", lambda row: row.until),
-    Column("in_emergency", "Ook in nood", lambda row: row.in_emergency),
-)
+_ALL_COLUMNS = (*_COLUMNS, Column("given_by", "Gekozen door", lambda row: row.given_by), *DETAILS)
 
 
 async def consents(ask: Ask) -> View:
